@@ -1,0 +1,5 @@
+"""The contracts: what centers say to each other. One module per publishing service; importing this package fills the catalogue."""
+
+from shared.schemas import base, directory, escrow, listing, matching, money, notify, runtime
+
+__all__ = ["base", "directory", "escrow", "listing", "matching", "money", "notify", "runtime"]
