@@ -35,8 +35,8 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     service: ClassVar[str] = ""
-    name: ClassVar[str] = ""
-    version: ClassVar[int] = 1
+    event_name: ClassVar[str] = ""
+    schema_version: ClassVar[int] = 1
     scope: ClassVar[Scope] = Scope.OWN
     subject_field: ClassVar[str] = ""
     conversation_field: ClassVar[str] = ""
@@ -64,7 +64,7 @@ class Event(BaseModel):
                 raise TypeError(f"{cls.__name__}: no field {field!r} to take the subject or conversation from")
         if scope is Scope.BILATERAL and "to" not in cls.model_fields:
             raise TypeError(f"{cls.__name__}: a bilateral event needs a field `to`, the peer's center")
-        cls.service, cls.name, cls.version, cls.scope = service, name, version, scope
+        cls.service, cls.event_name, cls.schema_version, cls.scope = service, name, version, scope
         cls.subject_field, cls.conversation_field = subject, conversation or subject
         cls.type = f"ctta.{service}.{name}.v{version}"
         if cls.type in CATALOGUE:

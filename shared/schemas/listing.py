@@ -54,7 +54,7 @@ class OrganisationState(
     organisation_id: str
     center: CenterId
     kind: str
-    name_text: Text
+    name: Text
     region: str = ""
     country: str = "CN"
 
