@@ -1,7 +1,7 @@
 """The directory: who is in the alliance, with which keys, as one reader knows it. An immutable snapshot, no I/O.
 
-A version counts when both hubs' root keys, pinned from a file, signed it and, from version 2 on, a root key of the center's
-previous version did too (architecture section 5). Readers merge by version; a conflict is refused and shown.
+A version counts when both hubs' root keys, pinned from a file, signed it and, from version 2 on, a root key of the
+center's previous version did too. Readers merge by version; a conflict is refused and shown.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from shared.trust.encoding import from_b64url
-from shared.trust.entries import ROOT, SEAL_ALG, CenterEntry, KeyEntry, Revocation
+from shared.trust.entries import ROOT, SEAL_ALG, CenterEntry, KeyEntry, Revocation, read_kid
 from shared.trust.refusals import (
     CenterSignatureMissing,
     ChainBroken,
@@ -37,6 +37,15 @@ class PinnedKey(BaseModel):
     kid: str
     alg: str
     public: str
+    """raw public key, base64url without padding"""
+
+    @model_validator(mode="after")
+    def _is_a_root_key(self) -> PinnedKey:
+        if read_kid(self.kid).service != ROOT or self.alg not in SUITES:
+            raise ValueError(f"{self.kid} ({self.alg}) is not a root key that can be verified here")
+        if len(from_b64url(self.public)) != SUITES[self.alg].public_size:
+            raise ValueError(f"{self.kid} is not a key of {self.alg}")
+        return self
 
 
 class Pins(BaseModel):
@@ -80,7 +89,7 @@ class Directory:
         usable = [
             key
             for key in (entry.keys if entry else ())
-            if key.use == "seal" and key.alg == SEAL_ALG and self._in_force(key) and key.valid_at(at)
+            if key.use == "seal" and key.alg == SEAL_ALG and self.in_force(key) and key.valid_at(at)
         ]
         if not usable:
             raise NoSealKey(center=center)
@@ -107,7 +116,8 @@ class Directory:
         """Merge in the given order."""
         return reduce(Directory.merge, entries, self)
 
-    def _in_force(self, key: KeyEntry) -> bool:
+    def in_force(self, key: KeyEntry) -> bool:
+        """Neither retired nor revoked; says nothing of its dates."""
         return not key.retired and key.kid not in self._revocations
 
     def _with(self, entry: CenterEntry) -> Directory:
@@ -126,7 +136,7 @@ class Directory:
                 raise HubSignatureMissing(center=entry.center, version=entry.version, hub=hub)
 
     def _check_successor(self, held: CenterEntry, entry: CenterEntry) -> None:
-        """A skipped version (a compacted topic may lack it) cannot be chained, yet a root key known here must have signed."""
+        """A skipped version (compaction may drop one) breaks no chain, but a root key known here must have signed."""
         if entry.version == held.version + 1 and entry.previous != held.digest():
             raise ChainBroken(center=entry.center, version=entry.version)
         _check_center_signature(held, entry)
@@ -136,7 +146,7 @@ class Directory:
 def _check_center_signature(trusted: CenterEntry, entry: CenterEntry) -> None:
     """A root key of `trusted`, the version held before, signed `entry`; version 1 rests on the hubs alone.
 
-    A reader who begins with a later version takes the hubs' word for its root keys, and still wants one of them to sign.
+    A reader who begins with a later version takes the hubs' word for its root keys and wants one to sign.
     """
     if entry.version == 1:
         return

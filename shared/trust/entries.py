@@ -49,7 +49,7 @@ class _Model(BaseModel):
 
 
 class KeyEntry(_Model):
-    """A public key, valid from `valid_from` (inclusive) to `valid_to` (exclusive). A retired key stays listed for ever."""
+    """A public key, valid from `valid_from` (inclusive) to `valid_to` (exclusive). Retired keys stay listed."""
 
     kid: str
     service: str

@@ -21,7 +21,7 @@ class SealKey:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """`directory()` gives the snapshot of now: ask once per batch. `seal_keys` is keyed by kid and includes retired ones."""
+    """`directory()` gives the snapshot of now: ask once per batch. `seal_keys`, by kid, includes retired ones."""
 
     center: str
     service: str

@@ -1,6 +1,6 @@
 """Why trust says no: each reason is a class with a rule's name and a sentence in zh and en.
 
-`Untrusted` is refused at the door and counted by `rule`; it can never park a key. Everything else here is for an operator
+`Untrusted` is refused at the door and counted by `rule`; it can never park a key. Everything else is for an operator
 (files, directory) or for the runner (a sealed body that is authentic and cannot be opened).
 """
 
@@ -131,7 +131,7 @@ class DirectoryRefused(TrustError):
 
 
 class EntryBroken(DirectoryRefused):
-    """The entry is not of the shape that section 5 of the architecture asks for."""
+    """The entry is not of the shape that `entries.py` asks for."""
 
     rule = "directory.entry_broken"
     zh = "目录条目格式不正确：{why}。"

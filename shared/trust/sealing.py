@@ -1,7 +1,7 @@
 """Sealed bodies: JWE (RFC 7516) in general JSON serialisation, ECDH-ES+A256KW over X25519 and A256GCM.
 
-Sealed to the peer and to oneself; the protected header binds source, event id and audience, which are checked against the
-outer, signed envelope, so nobody can pass another's ciphertext as his own. About 0.3 ms to seal and 0.15 ms to open.
+Sealed to the peer and to oneself; the protected header binds source, event id and audience, which are checked against
+the outer, signed envelope, so nobody can pass another's ciphertext as his own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from joserfc.jwe import GeneralJSONEncryption, JWERegistry, decrypt_json, encryp
 from joserfc.jwk import OKPKey
 from joserfc.registry import HeaderParameter
 
-from shared.trust.encoding import from_b64url, to_b64url
+from shared.trust.encoding import from_b64url
 from shared.trust.entries import SEAL_ALG, KeyEntry
 from shared.trust.keyring import Keyring, SealKey
 from shared.trust.refusals import NotForUs, SealBroken, SealMismatch
@@ -25,6 +25,8 @@ from shared.trust.signing import KEYS_CACHED_MAX
 SEALED_TYPE = "ctta-sealed-v1"
 SEALED_CONTENT_TYPE = "application/jose+json"
 ENC = "A256GCM"
+BOUND = ("src", "id", "aud")
+"""protected header fields that tie the ciphertext to its envelope"""
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Above any broker's record limit in use; joserfc's own limit is 64 KiB."""
 
@@ -40,12 +42,12 @@ class _Registry(JWERegistry):
 
 _REGISTRY = _Registry(
     algorithms=[SEAL_ALG, ENC],
-    header_registry={name: HeaderParameter(name, _is_str, True) for name in ("src", "id", "aud")},
+    header_registry={name: HeaderParameter(name, _is_str, True) for name in BOUND},
 )
 
 
 def seal(body: bytes, *, source: str, id: str, audience: str, to: Sequence[KeyEntry]) -> bytes:
-    """The sealed body for an event `id` of `source` (`ce_source`) to the center `audience`, readable by the owners of `to`.
+    """The sealed body of event `id` by `source` (`ce_source`) for the center `audience`, for the owners of `to`.
 
     ValueError: no recipient, a key that is not for sealing, or a body beyond BODY_BYTES_MAX.
     """
@@ -66,11 +68,15 @@ def open_sealed(token: bytes, *, source: str, id: str, audience: str, keyring: K
     """
     data, header = _read(token)
     for name, expected in _protected(source, id, audience).items():
-        if header.get(name) != expected:
+        if header.get(name) == expected:
+            continue
+        if name in BOUND:
             raise SealMismatch(field=name)
+        _broken(f"unknown {name}")
     recipient, key = _ours(data, keyring)
     try:
-        opened = decrypt_json({**data, "recipients": [recipient]}, _private_key(key), registry=_REGISTRY)  # type: ignore[misc, arg-type]
+        ours: Any = {**data, "recipients": [recipient]}
+        opened = decrypt_json(ours, _private_key(key), registry=_REGISTRY)
     except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
         _broken(type(error).__name__, error)
     return opened.plaintext if opened.plaintext is not None else b""
@@ -108,14 +114,6 @@ def new_seal_key(kid: str) -> SealKey:
     """A fresh X25519 key from the system's randomness."""
     jwk = OKPKey.generate_key("X25519", private=True).as_dict(private=True)
     return SealKey(kid=kid, alg=SEAL_ALG, public=str(jwk["x"]), private=str(jwk["d"]))
-
-
-def seal_key_from_seed(kid: str, seed: bytes) -> SealKey:
-    """The key whose 32 private bytes are `seed`: for test vectors."""
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
-    public = X25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-    return SealKey(kid=kid, alg=SEAL_ALG, public=to_b64url(public), private=to_b64url(seed))
 
 
 @lru_cache(maxsize=KEYS_CACHED_MAX)

@@ -112,8 +112,8 @@ def signature_fits(alg: str, public: str, message: bytes, signature: bytes) -> b
 
 
 def signing_input(topic: str, key: bytes, headers: Mapping[str, str], body: bytes) -> bytes:
-    """What is signed: netstrings of the magic word, topic, record key (a null key counts as empty), then name and value of
-    `content-type` and every `ce_` header but the signature, sorted by name, last the SHA-256 of the body.
+    """What is signed: netstrings of the magic word, topic, record key (a null key counts as empty), then name and value
+    of `content-type` and every `ce_` header but the signature, sorted by name, last the SHA-256 of the body.
 
     Trace headers stay out: relays and mirrors may rewrite them.
     """

@@ -11,7 +11,7 @@ from shared.trust.refusals import BadSignature, ForeignCenter, KeyExpired, KeyRe
 from shared.trust.signing import SIGNATURE_HEADER, SUITES, signature_fits, signing_input
 
 CLOCK_SKEW_MAX = timedelta(hours=24)
-"""How far `ce_time` may lie ahead of our clock: wide, since a refused record is lost to us, yet no key speaks from next year."""
+"""How far `ce_time` may lie ahead of our clock: wide, for a record refused here is lost to us."""
 
 SEQUENCE_DIGITS_MAX = 19
 """A 64-bit integer has no more."""
@@ -22,7 +22,7 @@ def verify(
 ) -> None:
     """Return if the record is authentic; otherwise raise the `Untrusted` that says why.
 
-    `now` is timezone-aware. Records of retired keys stay valid for the time when the key was: history is re-read for ever.
+    `now` is timezone-aware. Records of a retired key stay authentic for the time it was valid: history is re-read.
     """
     kid, signature = _read_signature(topic, headers)
     _check_speaker(kid, topic, headers)
