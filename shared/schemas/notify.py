@@ -14,3 +14,13 @@ class NoticeDelivered(
     about: str
     event_type: str
     attempts: int
+
+
+class SubscriptionDisabled(
+    Event, service="notify", name="subscription.disabled", scope=Scope.OWN, subject="subscription_id"
+):
+    """A webhook failed for so long (`failing-too-long`), or said that it is gone (`endpoint-gone`), that deliveries to it
+    stopped. They are kept and go on when its owner enables it again."""
+
+    subscription_id: str
+    rule: str

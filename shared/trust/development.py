@@ -1,5 +1,6 @@
-"""A development alliance: every center's keys in one folder, so that one machine can play them all. Never for production,
-where each center makes its own keys and the hubs sign by hand.
+"""A development alliance: every center's keys in one folder, so that one machine can play them all.
+
+Never for production, where each center makes its own keys and the hubs sign by hand.
 """
 
 from __future__ import annotations
@@ -103,15 +104,8 @@ def _next_version(held: CenterEntry | None, center: str, facts: Facts, new: Iter
         body = {"center": center, "name": {"zh": zh, "en": en}, "role": role, "jurisdiction": jurisdiction}
         return read_entry({**body, "version": 1, "keys": keys})
     body = held.to_json()
-    return read_entry(
-        {
-            **body,
-            "version": held.version + 1,
-            "previous": held.digest(),
-            "keys": [*body["keys"], *keys],
-            "signatures": [],
-        }
-    )
+    changed = {"version": held.version + 1, "previous": held.digest(), "keys": [*body["keys"], *keys]}
+    return read_entry({**body, **changed, "signatures": []})
 
 
 def _ensure_listable(trust_dir: Path, center: str, service: str) -> KeyEntry:

@@ -1,0 +1,102 @@
+"""Engine and `transaction()`. One transaction: the rows, the journal, the commit; then the relay is woken."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.orm import ORMExecuteState, registry
+from sqlalchemy.orm import Session as SyncSession
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession as Session
+
+from shared.events.outbox import Outbox
+
+if TYPE_CHECKING:
+    from shared.center import Center
+
+CONNECT_TIMEOUT_S: Final = 5.0
+COMMAND_TIMEOUT_S: Final = 60.0
+
+
+def row_base(service: str) -> type[SQLModel]:
+    """A base class for the rows of one service, with a MetaData of its own (each service owns its database)."""
+    return cast("type[SQLModel]", type(SQLModel)(f"{service.title()}Row", (SQLModel,), {}, registry=registry()))
+
+
+async def driver(session: Session) -> asyncpg.Connection:
+    """The asyncpg connection of the session's transaction, for set-based SQL. It sees what the session has flushed."""
+    raw = await (await session.connection()).get_raw_connection()
+    return cast("asyncpg.Connection", raw.driver_connection)
+
+
+class Database:
+    """One service's database.
+
+    `url` is `postgresql://user@host:port/name`. `committed` is called after each commit that announced something.
+    """
+
+    def __init__(self, url: str, center: "Center", *, pool_size: int = 10) -> None:
+        self.url = url
+        self.center = center
+        self.committed: Callable[[], None] = lambda: None
+        self.engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": COMMAND_TIMEOUT_S},
+        )
+
+    @asynccontextmanager
+    async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Session]:
+        """One transaction. Leaves by commit, or by rollback when an exception passes.
+
+        `read_only` sessions (projections) refuse `emit`.
+        """
+        async with Session(self.engine, expire_on_commit=False) as session:
+            outbox = Outbox(self.center, closed=read_only)
+            session.info.update(center=self.center, outbox=outbox, writes=0)
+            async with session.begin():
+                yield session
+                if outbox:
+                    await session.flush()
+                    await outbox.write(await driver(session))
+        if outbox:
+            self.committed()
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of one's own, outside the pool (the relay's, for its session locks)."""
+        return await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self.engine.dispose()
+
+
+def _count_write(session: SyncSession) -> None:
+    session.info["writes"] = session.info.get("writes", 0) + 1
+
+
+@event.listens_for(SyncSession, "do_orm_execute")
+def _orm_write(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        _count_write(state.session)
+
+
+@event.listens_for(SyncSession, "before_flush")
+def _flush_write(session: SyncSession, *_: Any) -> None:
+    if session.new or session.dirty or session.deleted:
+        _count_write(session)
+
+
+def has_written(session: Session) -> bool:
+    """Whether a handler has written, or announced, anything in this transaction so far."""
+    pending = session.new or session.deleted or any(session.is_modified(row) for row in session.dirty)
+    return bool(session.info["writes"] or pending or session.info["outbox"])
+
+
+__all__ = ["Database", "Session", "driver", "has_written", "row_base"]

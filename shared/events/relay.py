@@ -1,0 +1,221 @@
+"""The relay: from the journal to Kafka, in order per key, at least once.
+
+Lanes are hash(key) mod 8; each is held by one relay through a session lock of PostgreSQL, so several relays share the
+work. A lane's rows are sent in journal order and marked with the broker's acknowledgement. After a failure nothing
+behind the first unacknowledged row of a key is marked, so the next round starts at the lowest unsent.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any, Final
+
+import asyncpg
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared import telemetry
+from shared.center import Center
+from shared.db.database import Database, driver
+from shared.events.logs import Logs
+from shared.events.outbox import LANES
+from shared.kafka import producer
+from shared.topics.naming import read_topic
+
+BATCH_MAX: Final = 500
+POLL_S: Final = 0.1
+BACKOFF_MAX_S: Final = 5.0
+LANE_CLASS: Final = 7_201
+MEMBER_CLASS: Final = 7_202
+LANES_EVERY_S: Final = 1.0
+STOP_TIMEOUT_S: Final = 10.0
+
+log = telemetry.logger(__name__)
+
+_UNSENT: Final = """
+SELECT day, n, topic, key, headers, body FROM journal
+WHERE "offset" IS NULL AND lane = ANY($1::smallint[]) ORDER BY n LIMIT $2
+"""
+_MARK: Final = """
+UPDATE journal SET partition = a.partition, "offset" = a.o
+FROM unnest($2::bigint[], $3::int[], $4::bigint[]) AS a (n, partition, o)
+WHERE journal.day = $1 AND journal.n = a.n
+"""
+_RESEND: Final = 'UPDATE journal SET partition = NULL, "offset" = NULL WHERE topic = $1 AND "offset" IS NOT NULL'
+_RESEND_STATE: Final = """
+UPDATE journal SET partition = NULL, "offset" = NULL
+WHERE (day, n) IN (SELECT DISTINCT ON (key) day, n FROM journal WHERE topic = $1 ORDER BY key, n DESC)
+"""
+
+
+class Relay:
+    """The relay of one service. `wake()` after a commit; `run()` until cancelled, `run_once()` for tests."""
+
+    def __init__(self, center: Center, database: Database, logs: Logs) -> None:
+        self.center = center
+        self.database = database
+        self.logs = logs
+        self.lanes: set[int] = set()
+        self._woken = asyncio.Event()
+        self._producer: AIOKafkaProducer | None = None
+        self._connection: asyncpg.Connection | None = None
+        self._lanes_checked = 0.0
+        self.sent = 0
+
+    def wake(self) -> None:
+        """There is something to send."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send until cancelled. Nothing that can go wrong ends it."""
+        delay = POLL_S
+        while True:
+            try:
+                busy = await self.run_once()
+                delay = POLL_S
+                if not busy:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(POLL_S):
+                            await self._woken.wait()
+                self._woken.clear()
+            except asyncio.CancelledError:
+                await self.close()
+                raise
+            except Exception as error:
+                telemetry.count("ctta.relay.failures")
+                log.warning("relay.failed", service=self.center.service, error=repr(error)[:300], retry_s=delay)
+                await self.close()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, BACKOFF_MAX_S)
+
+    async def run_once(self) -> int:
+        """Send one batch of the lanes held. Returns how many rows were acknowledged."""
+        connection = await self._connected()
+        await self._share_lanes(connection)
+        if not self.lanes:
+            return 0
+        rows = await connection.fetch(_UNSENT, sorted(self.lanes), BATCH_MAX)
+        if not rows:
+            return 0
+        acknowledged, failure = await self._send(rows)
+        await self._mark(connection, acknowledged)
+        self.sent += len(acknowledged)
+        if failure is not None:
+            raise failure
+        return len(acknowledged)
+
+    async def _send(self, rows: list[Any]) -> tuple[list[tuple[Any, int, int]], Exception | None]:
+        kafka = await self._started()
+        flights = []
+        failure: Exception | None = None
+        for row in rows:  # awaited in order: gathering the sends themselves inverts keys
+            headers = orjson.loads(row["headers"])
+            span = telemetry.sending(row["topic"], headers)
+            try:
+                future = await kafka.send(
+                    row["topic"], row["body"], key=row["key"].encode(),
+                    headers=[(name, value.encode()) for name, value in headers.items()],
+                )  # fmt: skip
+            except KafkaError as error:
+                failure = error
+                break
+            flights.append((row, future, span))
+        results = await asyncio.gather(*(future for _, future, _ in flights), return_exceptions=True)
+        return self._acknowledged(flights, results, failure)
+
+    def _acknowledged(
+        self, flights: list[Any], results: list[Any], failure: Exception | None
+    ) -> tuple[list[tuple[Any, int, int]], Exception | None]:
+        done, broken = [], set()
+        for (row, _, span), result in zip(flights, results, strict=True):
+            telemetry.sent(span, result)
+            slot = (row["topic"], row["key"])
+            if isinstance(result, BaseException):
+                failure = result if isinstance(result, Exception) else RuntimeError(repr(result))
+                broken.add(slot)
+            elif slot not in broken:
+                done.append((row, result.partition, result.offset))
+        return done, failure
+
+    async def _mark(self, connection: asyncpg.Connection, acknowledged: list[tuple[Any, int, int]]) -> None:
+        for day in sorted({row["day"] for row, _, _ in acknowledged}):
+            of_day = [(row["n"], partition, offset) for row, partition, offset in acknowledged if row["day"] == day]
+            await connection.execute(_MARK, day, *(list(column) for column in zip(*of_day, strict=True)))
+
+    async def check_logs(self) -> list[str]:
+        """Resend what a topic should hold where its log is another than the one we wrote to. Returns those topics."""
+        async with self.database.transaction() as session:
+            connection = await driver(session)
+            topics = [row["topic"] for row in await connection.fetch("SELECT DISTINCT topic FROM sequence_counter")]
+            known = dict(await connection.fetch("SELECT topic, log FROM relay_log"))
+        ids = await self.logs.ids(topics)
+        return [topic for topic, log_id in ids.items() if await self._note_log(topic, known.get(topic), log_id)]
+
+    async def _note_log(self, topic: str, known: str | None, log_id: str) -> bool:
+        if known == log_id:
+            return False
+        async with self.database.transaction() as session:
+            connection = await driver(session)
+            locked = await connection.fetchrow("SELECT log FROM relay_log WHERE topic = $1 FOR UPDATE", topic)
+            if (locked["log"] if locked else None) != known:
+                return False
+            await connection.execute(
+                "INSERT INTO relay_log (topic, log) VALUES ($1, $2) ON CONFLICT (topic)"
+                " DO UPDATE SET log = excluded.log, resent_at = now()",
+                topic, log_id,
+            )  # fmt: skip
+            if known is None:
+                return False
+            name = read_topic(topic)
+            state = name is not None and (name.suffix == "state" or name.service == "directory")
+            await connection.execute(_RESEND_STATE if state else _RESEND, topic)
+        log.warning("relay.new_log", topic=topic, do="resending what the topic should hold")
+        self.wake()
+        return True
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self.lanes = set()
+            self._connection = await self.database.connect()
+            await self._connection.execute("SELECT pg_advisory_lock_shared($1, 0)", MEMBER_CLASS)
+            self._lanes_checked = 0.0
+        return self._connection
+
+    async def _share_lanes(self, connection: asyncpg.Connection) -> None:
+        """Hold a fair share: as many lanes as there are, divided by the relays alive (they share a lock that counts)."""
+        now = asyncio.get_running_loop().time()
+        if self._lanes_checked and now - self._lanes_checked < LANES_EVERY_S:
+            return
+        self._lanes_checked = now
+        members = await connection.fetchval(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid = 0 AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            MEMBER_CLASS,
+        )  # fmt: skip
+        share = -(-LANES // max(members, 1))
+        for lane in range(LANES):
+            if lane in self.lanes and len(self.lanes) > share:
+                await connection.execute("SELECT pg_advisory_unlock($1, $2)", LANE_CLASS, lane)
+                self.lanes.discard(lane)
+            elif lane not in self.lanes and len(self.lanes) < share:
+                if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LANE_CLASS, lane):
+                    self.lanes.add(lane)
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            self._producer = producer(self.center.settings)
+            await self._producer.start()
+        return self._producer
+
+    async def close(self) -> None:
+        """Leave: stop the producer within its time, give the lanes back."""
+        kafka, self._producer = self._producer, None
+        connection, self._connection = self._connection, None
+        self.lanes = set()
+        if kafka is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await kafka.stop()
+        if connection is not None:
+            with suppress(Exception):
+                await connection.close(timeout=2)
