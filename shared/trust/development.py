@@ -145,9 +145,8 @@ def _ensure_issuer(trust_dir: Path, center: str) -> None:
     path = key_path(trust_dir, center, "issuer")
     if not path.exists():
         jwk = ECKey.generate_key("P-256", {"kid": f"{center}/issuer/1", "alg": "ES256", "use": "sig"}, private=True)
-        private = {name: str(value) for name, value in jwk.as_dict(private=True).items()}
         name = f"urn:ctta:development:{center}"
-        write_file(path, IssuerKey(notice=NOTICE, center=center, issuer=name, jwk=private), PRIVATE)
+        write_file(path, IssuerKey(notice=NOTICE, center=center, issuer=name, jwk=jwk.as_dict(private=True)), PRIVATE)
     held = read_file(path, IssuerKey)
     public = {name: value for name, value in held.jwk.items() if name != "d"}
     issuer = Issuer(center=center, issuer=held.issuer, jwks={"keys": [public]})

@@ -23,6 +23,9 @@ from shared.trust.signing import SUITES, SigningKey
 
 log = logging.getLogger(__name__)
 
+Jwk = dict[str, str | list[str]]
+"""RFC 7517, as joserfc takes it"""
+
 
 class PrivateKey(BaseModel):
     """A private key in a file; raw bytes in base64url without padding."""
@@ -62,7 +65,7 @@ class Issuer(BaseModel):
 
     center: str
     issuer: str
-    jwks: dict[str, list[dict[str, str]]]
+    jwks: dict[str, list[Jwk]]
 
 
 class IssuersContent(BaseModel):
@@ -79,7 +82,7 @@ class IssuerKey(BaseModel):
     notice: str
     center: str
     issuer: str
-    jwk: dict[str, str] = Field(repr=False)
+    jwk: Jwk = Field(repr=False)
 
 
 def pins_path(trust_dir: Path) -> Path:

@@ -1,0 +1,251 @@
+"""A FastStream batch subscriber per noun. We own acknowledgement and retry: the position in the database is the truth.
+
+Kafka's committed offset only shows lag. On assignment each partition is sought to its stored position, or to the
+start where its log is another than the one we read (a broker replaced by an empty one, a topic made anew).
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from shared import telemetry
+from shared.db.database import driver
+from shared.errors import is_transient
+from shared.events.logs import Logs
+from shared.events.runner import ANY_TOPIC, Halted, Runner
+
+BATCH_MAX: Final = 500
+POLL_MS: Final = 25
+RETRY_S: Final = 0.2
+RETRY_MAX_S: Final = 5.0
+COMMIT_EVERY_S: Final = 1.0
+STUCK_S: Final = 15.0
+
+log = telemetry.logger(__name__)
+
+
+async def _as_it_came(records: tuple[Any, ...]) -> KafkaMessage:
+    """FastStream's own parser decodes every header and fails on a null one: ours leaves the records alone."""
+    return KafkaMessage(raw_message=records, body=b"", message_id="batch", correlation_id="batch")
+
+
+async def _records(message: KafkaMessage) -> Any:
+    return message.raw_message
+
+
+class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
+    """One noun's subscription: batches to its runner, positions, pauses, halts."""
+
+    def __init__(self, runner: Runner, logs: Logs, broker: KafkaBroker) -> None:
+        self.runner = runner
+        self.logs = logs
+        self.log_ids: dict[str, str] = {}
+        self.assigned: set[TopicPartition] = set()
+        self.positioned: set[TopicPartition] = set()
+        self.halted: set[str] = set()
+        self._busy = asyncio.Lock()
+        self._delay = RETRY_S
+        self._committed = 0.0
+        self._idle_since = time.monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.subscription = broker.subscriber(
+            pattern=runner.noun.pattern(runner.center.id).replace("{", "{{").replace("}", "}}"),
+            group_id=runner.group,
+            batch=True,
+            batch_timeout_ms=POLL_MS,
+            max_records=BATCH_MAX,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            listener=self,
+            parser=_as_it_came,
+            decoder=_records,
+            fetch_max_wait_ms=250,
+        )
+        self.subscription(self._door())
+
+    def _door(self) -> Any:
+        async def door(records: Any) -> None:
+            await self._batch(records)
+
+        return door
+
+    @property
+    def consumer(self) -> Any:
+        """aiokafka's consumer while the subscription runs."""
+        return self.subscription.consumer
+
+    @property
+    def ready(self) -> bool:
+        """Partitions are assigned and each one's position is known."""
+        return bool(self.assigned) and self.positioned >= self.assigned
+
+    @property
+    def alive(self) -> bool:
+        """The poll loop runs."""
+        tasks = self.subscription.tasks
+        return self._stopping or bool(tasks) and not any(task.done() for task in tasks)
+
+    async def _batch(self, records: tuple["ConsumerRecord[Any, Any]", ...]) -> None:
+        async with self._busy:
+            records = tuple(
+                r for r in records if TopicPartition(r.topic, r.partition) in self.positioned and not self._is_halted(r.topic)
+            )
+            if not records or self._stopping:
+                return
+            try:
+                await self.runner.run_batch(records, self.log_ids)
+            except Halted as halt:
+                self.halted.add(halt.topic)
+                await self._back_to_position({r.topic for r in records})
+            except Exception as error:
+                if not is_transient(error):
+                    log.error("subscriber.failed", group=self.runner.group, error=repr(error)[:500])
+                self._step_back(records, error)
+            else:
+                self._delay = RETRY_S
+                self._commit_soon(records)
+
+    def _step_back(self, records: Iterable["ConsumerRecord[Any, Any]"], error: Exception) -> None:
+        """Transient: pause, go back to the first record, try again later. The poll loop stays alive meanwhile."""
+        first: dict[TopicPartition, int] = {}
+        for record in records:
+            first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
+        telemetry.count("ctta.batches.retried", group=self.runner.group)
+        log.warning("batch.retry", group=self.runner.group, error=repr(error)[:200], retry_s=round(self._delay, 1))
+        with suppress(KafkaError, AssertionError):
+            self.consumer.pause(*first)
+            for partition, offset in first.items():
+                self.consumer.seek(partition, offset)
+        self._later(self._resume(set(first), self._delay))
+        self._delay = min(self._delay * 2, RETRY_MAX_S)
+
+    async def _resume(self, partitions: set[TopicPartition], delay: float) -> None:
+        await asyncio.sleep(delay)
+        if self.consumer is not None:
+            for partition in partitions & self.assigned & self.positioned:
+                if not self._is_halted(partition.topic):
+                    with suppress(KafkaError, AssertionError):
+                        self.consumer.resume(partition)
+
+    def _is_halted(self, topic: str) -> bool:
+        return topic in self.halted or ANY_TOPIC in self.halted
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Let the batch in hand end before the partitions go to another member."""
+        async with self._busy:
+            self.assigned.clear()
+            self.positioned.clear()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Seek each partition to where the database says."""
+        self.assigned, self.positioned = set(assigned), set()
+        self._idle_since = time.monotonic()
+        if assigned:
+            await self._position(set(assigned))
+
+    async def _position(self, partitions: set[TopicPartition], delay: float = RETRY_S) -> None:
+        try:
+            await self._seek(partitions)
+        except Exception as error:
+            log.warning("position.unknown", group=self.runner.group, error=repr(error)[:200], retry_s=delay)
+            with suppress(KafkaError, AssertionError):
+                self.consumer.pause(*partitions & self.assigned)
+            self._later(self._position_again(partitions, delay))
+
+    async def _position_again(self, partitions: set[TopicPartition], delay: float) -> None:
+        await asyncio.sleep(delay)
+        still = partitions & self.assigned
+        if still:
+            await self._position(still, min(delay * 2, RETRY_MAX_S))
+
+    async def _seek(self, partitions: set[TopicPartition]) -> None:
+        ids = await self.logs.ids({p.topic for p in partitions})
+        async with self.runner.database.transaction(read_only=True) as session:
+            connection = await driver(session)
+            rows = await connection.fetch(
+                "SELECT topic, partition, log, next_offset FROM position WHERE grp = $1", self.runner.group
+            )
+            halted = await connection.fetch("SELECT topic FROM halted WHERE grp = $1", self.runner.group)
+        self.halted = {row["topic"] for row in halted}
+        stored = {TopicPartition(row["topic"], row["partition"]): row for row in rows}
+        self.log_ids.update(ids)
+        for partition in partitions & self.assigned:
+            row = stored.get(partition)
+            known = row is not None and row["log"] == ids.get(partition.topic)
+            self.consumer.seek(partition, row["next_offset"] if known and row is not None else 0)
+            if self._is_halted(partition.topic):
+                self.consumer.pause(partition)
+            else:
+                self.consumer.resume(partition)
+            self.positioned.add(partition)
+
+    async def _back_to_position(self, topics: set[str]) -> None:
+        partitions = {p for p in self.assigned if p.topic in topics}
+        self.positioned -= partitions
+        await self._position(partitions)
+
+    async def check(self, ids: dict[str, str]) -> None:
+        """Called every now and then with today's topic ids: notice new logs, resumed halts, and a lost assignment."""
+        changed = {p.topic for p in self.assigned if p.topic in ids and ids[p.topic] != self.log_ids.get(p.topic, ids[p.topic])}
+        stuck = not self.assigned and bool(ids) and time.monotonic() - self._idle_since > STUCK_S
+        if changed or stuck:
+            log.warning("subscriber.restart", group=self.runner.group, new_logs=sorted(changed), stuck=stuck)
+            await self.restart()
+        elif self.halted:
+            async with self.runner.database.transaction(read_only=True) as session:
+                rows = await (await driver(session)).fetch("SELECT topic FROM halted WHERE grp = $1", self.runner.group)
+            resumed = self.halted - {row["topic"] for row in rows}
+            if resumed:
+                await self._back_to_position({p.topic for p in self.assigned})
+
+    async def start(self) -> None:
+        """Join the group and read."""
+        self._stopping = False
+        self._idle_since = time.monotonic()
+        await self.subscription.start()
+
+    async def restart(self) -> None:
+        """Leave the group and join again; positions are read anew."""
+        async with self._busy:
+            self.assigned.clear()
+            self.positioned.clear()
+        with suppress(Exception):
+            await self.subscription.stop()
+        await self.start()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, its position stored with it, then leave the group."""
+        self._stopping = True
+        async with self._busy:
+            self.positioned.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        with suppress(Exception):
+            await self.subscription.stop()
+
+    def _commit_soon(self, records: Iterable["ConsumerRecord[Any, Any]"]) -> None:
+        now = time.monotonic()
+        if now - self._committed < COMMIT_EVERY_S:
+            return
+        self._committed = now
+        offsets = {TopicPartition(r.topic, r.partition): OffsetAndMetadata(r.offset + 1, "") for r in records}
+        self._later(self._commit(offsets))
+
+    async def _commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        with suppress(KafkaError, AssertionError, AttributeError, ValueError):
+            await self.consumer.commit({p: o for p, o in offsets.items() if p in self.assigned})
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
