@@ -9,6 +9,7 @@ A center's machines hold their own `keys/<center>/` and never another's; `root.j
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -117,7 +118,7 @@ def load_directory(trust_dir: Path) -> Directory:
 
 
 class DirectoryFile:
-    """A directory provider over `directory.json`: reads it again when it changes, keeps the last good one otherwise."""
+    """A directory provider over `directory.json`: takes what is new in it whenever it changes."""
 
     def __init__(self, trust_dir: Path) -> None:
         self._trust_dir = trust_dir
@@ -125,15 +126,22 @@ class DirectoryFile:
         self._directory = load_directory(trust_dir)
 
     def __call__(self) -> Directory:
-        """The snapshot of now; costs one stat. A refused change is logged once and the last good snapshot stays."""
+        """The snapshot of now; costs one stat. What is refused is logged once, the last good version of it stays."""
         stamp = self._read_stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             try:
-                self._directory = self._directory.merge_all(load_entries(self._trust_dir))
+                self._merge(load_entries(self._trust_dir))
+            except TrustError as refusal:
+                log.error("directory not read (%s): %s", refusal.rule, refusal)
+        return self._directory
+
+    def _merge(self, entries: Iterable[CenterEntry]) -> None:
+        for entry in entries:
+            try:
+                self._directory = self._directory.merge(entry)
             except TrustError as refusal:
                 log.error("directory change refused (%s): %s", refusal.rule, refusal)
-        return self._directory
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:
