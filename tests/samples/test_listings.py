@@ -130,6 +130,11 @@ def test_codes_are_well_formed(listings: list[Row]) -> None:
         assert row["ipc"] or row["kind"] != "technology"
 
 
+def test_every_transfer_mode_and_livelihood_field_is_shown(listings: list[Row]) -> None:
+    assert {mode for row in listings for mode in row["transfer_modes"]} == TRANSFER_MODES
+    assert {field for row in listings for field in row["livelihood"]} == LIVELIHOOD
+
+
 def test_prices_are_ranges_in_fen(listings: list[Row]) -> None:
     for row in listings:
         price = row["price"]

@@ -73,3 +73,13 @@ def test_a_demand_and_its_answer_speak_of_one_thing(pairs: list[Row], by_id: dic
             assert offer["trl"] >= demand["trl"], pair
         if not pair["cross_language"]:
             assert len(word_parts(demand) & word_parts(offer)) >= SHARED_MIN, pair
+
+
+def test_the_parties_could_come_to_terms(pairs: list[Row], by_id: dict[str, Row]) -> None:
+    for pair in pairs:
+        demand, offer = by_id[pair["demand"]], by_id[pair["offer"]]
+        if offer["kind"] != "technology":
+            continue
+        assert set(demand["transfer_modes"]) & set(offer["transfer_modes"]), pair
+        budget, asked = demand["price"]["max_minor"], offer["price"]["min_minor"]
+        assert None in (budget, asked) or budget >= asked, pair
