@@ -1,0 +1,1 @@
+"""Webhooks: every attempt to bring a notice to an address on the network."""

@@ -1,0 +1,5 @@
+"""Alembic's entry."""
+
+from shared.db.migrate import run
+
+run()

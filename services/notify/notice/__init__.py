@@ -1,0 +1,1 @@
+"""One event, told to one subscriber; the inbox."""
