@@ -29,6 +29,9 @@ def row_base(service: str) -> type[SQLModel]:
 async def driver(session: Session) -> asyncpg.Connection:
     """The asyncpg connection of the session's transaction, for set-based SQL. It sees what the session has flushed."""
     raw = await (await session.connection()).get_raw_connection()
+    adapter: Any = raw.dbapi_connection
+    if adapter._transaction is None:  # SQLAlchemy begins with its own first statement; until then all would autocommit
+        await adapter._start_transaction()
     return cast("asyncpg.Connection", raw.driver_connection)
 
 
