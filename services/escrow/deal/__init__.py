@@ -1,0 +1,1 @@
+"""Deals: what two centers agree, hold, accept, release and refund."""
