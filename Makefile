@@ -35,7 +35,7 @@ test: dev  ## all tests, on real servers where they can be had (WORKERS=2 for fe
 	$(BIN)/pytest -n $(WORKERS) --maxprocesses=4 --dist loadfile
 
 check: dev  ## format, lint, types, import contracts, documents
-	@$(MAKE) --no-print-directory --keep-going -j4 --output-sync=target $(CHECKS)
+	@$(MAKE) --no-print-directory --keep-going -j4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(CHECKS)
 	@echo "check: all good"
 
 check-format:
