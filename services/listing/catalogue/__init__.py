@@ -1,0 +1,1 @@
+"""The alliance-wide read side: what every center announced."""
