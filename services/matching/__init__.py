@@ -1,5 +1,8 @@
-"""Matching: brings demands and offers of the whole alliance together, says why, and carries interests between centers."""
+"""Matching: brings demands and offers of the alliance together, says why, carries interests between centers."""
 
-from shared.db import row_base
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
 
-Row = row_base("matching")
+
+class Row(SQLModel, registry=registry()):
+    """Base class of this service's tables."""

@@ -93,7 +93,9 @@ def answered(asked: Query, terms: Mapping[str, int]) -> tuple[float, dict[str, f
         wanted = asked.get(lang, {})
         whole = sum(wanted.values()) + EVIDENCE
         met = {
-            term: weight * times / (times + damp) / whole for term, weight in wanted.items() if (times := terms.get(term))
+            term: weight * times / (times + damp) / whole
+            for term, weight in wanted.items()
+            if (times := terms.get(term))
         }
         total = sum(met.values())
         if total > best[0]:
