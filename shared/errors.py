@@ -57,7 +57,9 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57P0", "58")
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed when it is simply tried again later."""
     if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlstate", None) or getattr(getattr(error.orig, "__cause__", None), "sqlstate", None)
+        code = getattr(error.orig, "sqlstate", None) or getattr(
+            getattr(error.orig, "__cause__", None), "sqlstate", None
+        )
         if code:
             return str(code).startswith(TRANSIENT_SQLSTATES)
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)

@@ -3,7 +3,7 @@
 import ssl
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.helpers import create_ssl_context
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLScram512
@@ -16,18 +16,22 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     if "SSL" not in settings.kafka_security:
         return None
     files = {"cafile": settings.kafka_cafile, "certfile": settings.kafka_certfile, "keyfile": settings.kafka_keyfile}
-    return create_ssl_context(**{name: str(path) for name, path in files.items() if path})
+    made: ssl.SSLContext = create_ssl_context(**{name: str(path) for name, path in files.items() if path})
+    return made
+
+
+def _sasl(settings: Settings) -> dict[str, Any]:
+    if not settings.kafka_security.startswith("SASL"):
+        return {}
+    return {
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": settings.kafka_username,
+        "sasl_plain_password": settings.kafka_password.get_secret_value(),
+    }
 
 
 def producer(settings: Settings) -> AIOKafkaProducer:
     """A producer that is acknowledged by all replicas; idempotent where the broker has it."""
-    sasl: dict[str, Any] = {}
-    if settings.kafka_security.startswith("SASL"):
-        sasl = {
-            "sasl_mechanism": "SCRAM-SHA-512",
-            "sasl_plain_username": settings.kafka_username,
-            "sasl_plain_password": settings.kafka_password.get_secret_value(),
-        }
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka,
         client_id=f"ctta-{settings.center}",
@@ -39,7 +43,7 @@ def producer(settings: Settings) -> AIOKafkaProducer:
         metadata_max_age_ms=settings.metadata_max_age_ms,
         security_protocol=settings.kafka_security,
         ssl_context=_tls(settings),
-        **sasl,
+        **_sasl(settings),
     )
 
 
@@ -65,4 +69,18 @@ def broker(settings: Settings, service: str, **options: Any) -> KafkaBroker:
         metadata_max_age_ms=settings.metadata_max_age_ms,
         graceful_timeout=settings.drain_s,
         **options,
+    )
+
+
+def consumer(settings: Settings) -> AIOKafkaConsumer:
+    """A reader without a group, from the beginning (directory, tools)."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        client_id=f"ctta-{settings.center}-reader",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        metadata_max_age_ms=settings.metadata_max_age_ms,
+        security_protocol=settings.kafka_security,
+        ssl_context=_tls(settings),
+        **_sasl(settings),
     )

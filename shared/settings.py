@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     trace_source: str = Field("", description="where `ctta trace` reads: empty for the files, or a Jaeger or Tempo URL")
     trace_ratio: float = Field(1.0, ge=0, le=1, description="share of catalogue traces that are kept")
     log_level: str = Field("INFO", description="lowest level that is logged")
+    webhook_private: bool = Field(
+        False, description="webhooks may use plain HTTP and private networks; for demonstrations on one machine only"
+    )
     waiting_s: float = Field(600.0, description="how long an event waits for a predecessor before it parks, seconds")
     drain_s: float = Field(20.0, description="longest graceful shutdown, seconds; below the pod's grace")
 

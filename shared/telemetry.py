@@ -33,7 +33,7 @@ KEEP: Final = "ctta.keep"
 TRACE_ID_MASK: Final = (1 << 64) - 1
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-_tracer = trace.get_tracer("ctta")
+_providers: dict[str, TracerProvider] = {}
 _counters: dict[str, metrics.Counter] = {}
 conversation: Final = otel_context.create_key("ctta-conversation")
 
@@ -58,7 +58,9 @@ class SameEverywhere(Sampler):
         trace_state: Any = None,
     ) -> SamplingResult:
         parent = trace.get_current_span(parent_context)
-        kept = parent.is_recording() or bool(attributes and attributes.get(KEEP)) or trace_id & TRACE_ID_MASK < self.bound
+        kept = (
+            parent.is_recording() or bool(attributes and attributes.get(KEEP)) or trace_id & TRACE_ID_MASK < self.bound
+        )
         decision = Decision.RECORD_AND_SAMPLE if kept else Decision.DROP
         return SamplingResult(decision, attributes, parent.get_span_context().trace_state)
 
@@ -66,21 +68,24 @@ class SameEverywhere(Sampler):
         return "SameEverywhere"
 
 
-def configure(settings: Settings, service: str, exporter: SpanExporter) -> None:
-    """Set up tracing, metrics and structured logs of this process, once."""
-    resource = Resource.create(
-        {"service.name": service, "service.namespace": "ctta", "ctta.center": settings.center}
-    )
-    provider = TracerProvider(resource=resource, sampler=SameEverywhere(settings.trace_ratio), shutdown_on_exit=True)
-    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
-    trace.set_tracer_provider(provider)
-    metrics.set_meter_provider(MeterProvider(resource=resource))
+def configure(settings: Settings, services: Sequence[str], exporter: SpanExporter) -> None:
+    """Set up tracing and metrics of this process, once: a tracer provider per service, so each span names its own."""
+    processor = BatchSpanProcessor(exporter, schedule_delay_millis=500, max_queue_size=16_384)
+    for service in services:
+        resource = _resource(settings.center, service)
+        provider = TracerProvider(resource=resource, sampler=SameEverywhere(settings.trace_ratio))
+        provider.add_span_processor(processor)
+        _providers[service] = provider
+    metrics.set_meter_provider(MeterProvider(resource=_resource(settings.center, "+".join(services))))
+
+
+def _resource(center: str, service: str) -> Resource:
+    return Resource.create({"service.name": service, "service.namespace": "ctta", "ctta.center": center})
 
 
 def flush() -> None:
     """Export what is buffered."""
-    provider = trace.get_tracer_provider()
-    if isinstance(provider, TracerProvider):
+    for provider in _providers.values():
         provider.force_flush(5000)
 
 
@@ -112,8 +117,9 @@ def _as_parent(context: SpanContext | None) -> Context:
 
 
 def service_tracer(service: str) -> trace.Tracer:
-    """The tracer of one service; its name is the instrumentation scope `ctta.<service>`."""
-    return trace.get_tracer(f"ctta.{service}")
+    """The tracer of one service. Without `configure` (tests, tools) its spans are not recorded."""
+    provider = _providers.get(service)
+    return provider.get_tracer("ctta") if provider else trace.NoOpTracer()
 
 
 def _messaging(
@@ -138,9 +144,9 @@ def sending(topic: str, headers: Mapping[str, str]) -> Span | None:
     if parent is None:
         return None
     service = headers["ce_source"].rsplit("/", 1)[-1]
-    attributes = _messaging(
-        "send", "send", topic, headers["ce_conversation"], headers["ce_type"], headers["ce_id"]
-    ) | {"ctta.service": service}
+    attributes = _messaging("send", "send", topic, headers["ce_conversation"], headers["ce_type"], headers["ce_id"]) | {
+        "ctta.service": service
+    }
     span = service_tracer(service).start_span(
         f"send {topic}", context=_as_parent(parent), kind=SpanKind.PRODUCER, attributes=attributes
     )
@@ -202,6 +208,17 @@ def step(service: str, name: str, *, keep: bool = False, **attributes: Any) -> I
     """A span of work inside a service, such as one delivery attempt; child of the current span."""
     attributes |= {"ctta.service": service, KEEP: keep}
     with service_tracer(service).start_as_current_span(name, attributes=attributes) as span:
+        yield span
+
+
+@contextmanager
+def request(service: str, method: str, path: str, traceparent: str | None) -> Iterator[Span]:
+    """The server span of an HTTP request; goes on in the caller's trace where it names one."""
+    keep = method != "GET" and path.startswith(KEPT_PATHS)
+    attributes: dict[str, Any] = {"http.request.method": method, "url.path": path, "ctta.service": service, KEEP: keep}
+    with service_tracer(service).start_as_current_span(
+        f"{method} {path}", context=_as_parent(_parent(traceparent)), kind=SpanKind.SERVER, attributes=attributes
+    ) as span:
         yield span
 
 
@@ -289,4 +306,3 @@ def configure_logs(settings: Settings) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in ("shared", "services", "ctta"):
         logging.getLogger(name).setLevel(settings.log_level)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL if settings.log_level != "DEBUG" else logging.DEBUG)

@@ -20,6 +20,8 @@ from tests.servers.choice import KAFKA_IMAGE, Choice, Kind, choose, image
 from tests.servers.databases import Databases
 from tests.servers.kafka import ApacheKafka, Broker, EmbeddedKafka
 
+pytest_plugins = ["tests.fixtures"]
+
 ROOT = Path(__file__).parent.parent
 KEEPER_READY_S = 30.0
 FOLDER, CHOICE, PROCESS = (

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, registry
 from sqlalchemy.orm import Session as SyncSession
+from sqlmodel import Session as SQLModelSession
 from sqlmodel import SQLModel
-from sqlmodel.ext.asyncio.session import AsyncSession as Session
+from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from shared.events.outbox import Outbox
 
@@ -21,9 +22,21 @@ CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 60.0
 
 
+class _Session(SQLModelSession):
+    execute = SyncSession.execute  # SQLModel warns off `execute`; Core statements need it
+
+
+class Session(SQLModelAsyncSession):
+    """The session of one transaction: `exec` for SQLModel rows, `execute` for Core statements and text."""
+
+    sync_session_class = _Session
+    execute = AsyncSession.execute
+
+
 def row_base(service: str) -> type[SQLModel]:
     """A base class for the rows of one service, with a MetaData of its own (each service owns its database)."""
-    return cast("type[SQLModel]", type(SQLModel)(f"{service.title()}Row", (SQLModel,), {}, registry=registry()))
+    metaclass: Any = type(SQLModel)
+    return cast("type[SQLModel]", metaclass(f"{service.title()}Row", (SQLModel,), {}, registry=registry()))
 
 
 async def driver(session: Session) -> asyncpg.Connection:

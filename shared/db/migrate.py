@@ -51,7 +51,7 @@ def script(sql: str) -> None:
     """Run a whole SQL script in the migration's transaction (asyncpg prepares, and takes one statement only, else)."""
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None
-    connection.run_async(lambda driver: driver.execute(sql))  # type: ignore[attr-defined]  # asyncpg's adapter
+    connection.run_async(lambda driver: driver.execute(sql))
 
 
 def run() -> None:

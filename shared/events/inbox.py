@@ -59,16 +59,12 @@ ON CONFLICT (grp, topic, partition) DO UPDATE SET log = excluded.log, at = now()
 async def take(connection: asyncpg.Connection, group: str, batch: Iterable[Incoming]) -> list[Incoming]:
     """Those of the batch that are new to the group, in order; they are marked as taken by this transaction."""
     items = list({(i.envelope.source, i.envelope.id): i for i in batch}.values())
-    rows = await connection.fetch(
-        _TAKE, group, [i.envelope.source for i in items], [i.envelope.id for i in items]
-    )
+    rows = await connection.fetch(_TAKE, group, [i.envelope.source for i in items], [i.envelope.id for i in items])
     fresh = {row["id"] for row in rows}
     return [i for i in items if i.envelope.id in fresh]
 
 
-async def look(
-    connection: asyncpg.Connection, group: str, slots: Iterable[Slot]
-) -> tuple[dict[Slot, int], set[Slot]]:
+async def look(connection: asyncpg.Connection, group: str, slots: Iterable[Slot]) -> tuple[dict[Slot, int], set[Slot]]:
     """Last applied sequence of each slot, and the slots that are held (locked against a replay going on)."""
     wanted = sorted(set(slots))
     topics, keys = [topic for topic, _ in wanted], [key for _, key in wanted]

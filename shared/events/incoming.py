@@ -67,7 +67,6 @@ class Raw:
     body: bytes
 
 
-
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """An authentic record. `event` is None where its body can't be read (`problem` says why): such a one parks."""
@@ -109,9 +108,7 @@ def read(center: Center, raw: Raw) -> Incoming:
     if topic is None:
         raise Misaddressed(type=raw.headers.get("ce_type", "-"), topic=raw.topic)
     event_type = CATALOGUE[raw.headers["ce_type"]]
-    verify(
-        center.directory, topic=raw.topic, key=raw.key, headers=raw.headers, body=raw.body, now=center.now()
-    )
+    verify(center.directory, topic=raw.topic, key=raw.key, headers=raw.headers, body=raw.body, now=center.now())
     envelope = read_envelope(raw)
     _check_address(event_type, envelope, topic, center)
     try:

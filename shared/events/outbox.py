@@ -14,9 +14,9 @@ from shared import telemetry
 from shared.errors import Refused
 from shared.ids import derived_uuid, new_uuid
 from shared.schemas.base import CATALOGUE, Envelope, Event, Scope
-from shared.topics.naming import topic_for
+from shared.topics.naming import DIRECTORY_SERVICE, topic_for
 from shared.topics.plan import RECORD_BYTES_MAX
-from shared.trust import seal, sign
+from shared.trust import load_keyring, seal, sign
 
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession as Session
@@ -118,7 +118,10 @@ def record(center: "Center", pending: Pending, sequence: int) -> tuple[Any, ...]
     event, key = pending.event, pending.event.subject
     body = event.__pydantic_serializer__.to_json(event)
     content_type = JSON
-    source = center.keyring.source
+    keyring = center.keyring
+    if event.scope is Scope.DIRECTORY:
+        keyring = load_keyring(center.settings.trust, center.id, DIRECTORY_SERVICE)
+    source = keyring.source
     if event.scope is Scope.BILATERAL and (peer := str(getattr(event, "to"))) != center.id:  # noqa: B009
         content_type = SEALED
         directory = center.directory
@@ -140,7 +143,7 @@ def record(center: "Center", pending: Pending, sequence: int) -> tuple[Any, ...]
         "content-type": content_type,
     }
     headers["ce_signature"] = sign(
-        center.keyring.signing_key, topic=pending.topic, key=key.encode(), headers=headers, body=body
+        keyring.signing_key, topic=pending.topic, key=key.encode(), headers=headers, body=body
     )
     if pending.traceparent:
         headers["traceparent"] = pending.traceparent

@@ -98,7 +98,9 @@ class Runner:
                 return read(self.center, raw)
         except Untrusted as refusal:
             telemetry.count("ctta.records.refused", group=self.group, rule=refusal.rule)
-            log.warning("record.refused", group=self.group, topic=record.topic, rule=refusal.rule, why=str(refusal)[:300])
+            log.warning(
+                "record.refused", group=self.group, topic=record.topic, rule=refusal.rule, why=str(refusal)[:300]
+            )
             return None
 
     async def _one_by_one(self, batch: list[Incoming], positions: list[Position]) -> None:
@@ -128,7 +130,14 @@ class Runner:
 
     async def _give_up(self, incoming: Incoming, positions: list[Position], error: Exception) -> None:
         envelope, rule = incoming.envelope, f"bug.{type(error).__name__}"
-        log.error("event.parked", error=repr(error)[:300], group=self.group, event_id=str(envelope.id), type=envelope.type, rule=rule)
+        log.error(
+            "event.parked",
+            error=repr(error)[:300],
+            group=self.group,
+            event_id=str(envelope.id),
+            type=envelope.type,
+            rule=rule,
+        )
         if self.noun.halts:
             await self._halt(envelope.topic, incoming, rule, repr(error))
         self.parked_in_row += 1
@@ -155,9 +164,7 @@ class Runner:
     async def _park(
         self, session: Session, connection: asyncpg.Connection, incoming: Incoming, rule: str, error: str
     ) -> None:
-        await held.hold(
-            connection, self.group, incoming, state="parked", rule=rule, error=error, now=self.center.now()
-        )
+        await held.hold(connection, self.group, incoming, state="parked", rule=rule, error=error, now=self.center.now())
         telemetry.count("ctta.events.parked", group=self.group, rule=rule)
         if not session.info["outbox"].closed:
             emit(session, self._announcement(incoming, rule), cause=incoming.envelope)
@@ -406,4 +413,3 @@ class Turn:
                 raise
             finally:
                 outbox.cause = None
-

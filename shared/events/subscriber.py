@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from shared import telemetry
 from shared.db.database import driver
@@ -35,7 +35,9 @@ log = telemetry.logger(__name__)
 
 async def _as_it_came(records: tuple[Any, ...]) -> KafkaMessage:
     """FastStream's own parser decodes every header and fails on a null one: ours leaves the records alone."""
-    return KafkaMessage(raw_message=records, body=b"", message_id="batch", correlation_id="batch")
+    return KafkaMessage(
+        raw_message=records, body=b"", consumer=FAKE_CONSUMER, message_id="batch", correlation_id="batch"
+    )
 
 
 async def _records(message: KafkaMessage) -> Any:
@@ -58,6 +60,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._idle_since = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self.joined = False
         self.subscription = broker.subscriber(
             pattern=runner.noun.pattern(runner.center.id).replace("{", "{{").replace("}", "}}"),
             group_id=runner.group,
@@ -86,19 +89,21 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     @property
     def ready(self) -> bool:
-        """Partitions are assigned and each one's position is known."""
-        return bool(self.assigned) and self.positioned >= self.assigned
+        """The group was joined and the position of each assigned partition is known."""
+        return self.joined and self.positioned >= self.assigned
 
     @property
     def alive(self) -> bool:
         """The poll loop runs."""
         tasks = self.subscription.tasks
-        return self._stopping or bool(tasks) and not any(task.done() for task in tasks)
+        return self._stopping or (bool(tasks) and not any(task.done() for task in tasks))
 
     async def _batch(self, records: tuple["ConsumerRecord[Any, Any]", ...]) -> None:
         async with self._busy:
             records = tuple(
-                r for r in records if TopicPartition(r.topic, r.partition) in self.positioned and not self._is_halted(r.topic)
+                r
+                for r in records
+                if TopicPartition(r.topic, r.partition) in self.positioned and not self._is_halted(r.topic)
             )
             if not records or self._stopping:
                 return
@@ -143,13 +148,17 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Let the batch in hand end before the partitions go to another member."""
         async with self._busy:
-            self.assigned.clear()
-            self.positioned.clear()
+            self._leave()
+
+    def _leave(self) -> None:
+        self.joined = False
+        self._idle_since = time.monotonic()
+        self.assigned.clear()
+        self.positioned.clear()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Seek each partition to where the database says."""
-        self.assigned, self.positioned = set(assigned), set()
-        self._idle_since = time.monotonic()
+        self.assigned, self.positioned, self.joined = set(assigned), set(), True
         if assigned:
             await self._position(set(assigned))
 
@@ -196,8 +205,10 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
     async def check(self, ids: dict[str, str]) -> None:
         """Called every now and then with today's topic ids: notice new logs, resumed halts, and a lost assignment."""
-        changed = {p.topic for p in self.assigned if p.topic in ids and ids[p.topic] != self.log_ids.get(p.topic, ids[p.topic])}
-        stuck = not self.assigned and bool(ids) and time.monotonic() - self._idle_since > STUCK_S
+        changed = {
+            p.topic for p in self.assigned if p.topic in ids and ids[p.topic] != self.log_ids.get(p.topic, ids[p.topic])
+        }
+        stuck = not self.joined and time.monotonic() - self._idle_since > STUCK_S
         if changed or stuck:
             log.warning("subscriber.restart", group=self.runner.group, new_logs=sorted(changed), stuck=stuck)
             await self.restart()
@@ -217,8 +228,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     async def restart(self) -> None:
         """Leave the group and join again; positions are read anew."""
         async with self._busy:
-            self.assigned.clear()
-            self.positioned.clear()
+            self._leave()
         with suppress(Exception):
             await self.subscription.stop()
         await self.start()

@@ -46,7 +46,7 @@ class Event(BaseModel):
         super().__init_subclass__()
 
     @classmethod
-    def __pydantic_init_subclass__(  # type: ignore[override]  # keywords of the class statement, one by one
+    def __pydantic_init_subclass__(
         cls,
         *,
         service: str = "",

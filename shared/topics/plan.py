@@ -66,7 +66,9 @@ def _planned(name: TopicName) -> TopicPlan:
         config["cleanup.policy"] = "delete"
         days = RETENTION_DAYS[name.suffix]
         config["retention.ms"] = "-1" if name.service in KEEP_FOREVER else str(days * DAY_MS)
-    return TopicPlan(str(name), PARTITIONS[DIRECTORY_SERVICE if name.service == DIRECTORY_SERVICE else name.suffix], config)
+    return TopicPlan(
+        str(name), PARTITIONS[DIRECTORY_SERVICE if name.service == DIRECTORY_SERVICE else name.suffix], config
+    )
 
 
 def acls(center: str, centers: Iterable[str], *, hub: bool) -> list[Acl]:
@@ -79,7 +81,9 @@ def acls(center: str, centers: Iterable[str], *, hub: bool) -> list[Acl]:
         for name in own:
             writes = not (name.endswith(f".{DIRECTORY_SERVICE}") and service != "listing")
             rules += [Acl(principal, "READ", "TOPIC", name)]
-            rules += [Acl(principal, op, "TOPIC", name) for op in ("WRITE", "CREATE", "ALTER_CONFIGS")] if writes else []
+            rules += (
+                [Acl(principal, op, "TOPIC", name) for op in ("WRITE", "CREATE", "ALTER_CONFIGS")] if writes else []
+            )
         readable = [name for peer in centers for name in _readable(peer, center, centers)]
         rules += [Acl(principal, "READ", "TOPIC", name) for name in readable if name not in own]
         rules.append(Acl(principal, "READ", "GROUP", f"{center}.{service}.", "PREFIXED"))

@@ -1,0 +1,107 @@
+"""The live directory: what the trust folder holds, and every newer entry from the hubs' directory topics."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+from aiokafka import AIOKafkaConsumer
+
+from shared import telemetry
+from shared.db.database import Database, driver
+from shared.events.outbox import emit
+from shared.kafka import consumer
+from shared.schemas.directory import CenterListed
+from shared.settings import Settings
+from shared.trust import CenterEntry, Directory, DirectoryRefused, TrustError, load_directory, load_entries, read_entry
+
+PATTERN: Final = r"^ctta\.[a-z][a-z0-9-]*\.directory$"
+LEARN_S: Final = 2.0
+PUBLISHER: Final = "listing"
+"""The service of a hub whose relay carries the hub's directory topic."""
+
+log = telemetry.logger(__name__)
+
+
+class LiveDirectory:
+    """A directory provider that learns. Call it for the snapshot of now."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.current = load_directory(settings.trust)
+        self.changed = asyncio.Event()
+
+    def __call__(self) -> Directory:
+        """The snapshot of now."""
+        return self.current
+
+    def merge(self, entry: CenterEntry) -> None:
+        """Take a newer entry; a refused one is logged and shown, the last good snapshot stays."""
+        try:
+            merged = self.current.merge(entry)
+        except DirectoryRefused as refusal:
+            telemetry.count("ctta.directory.refused", rule=refusal.rule)
+            log.error("directory.refused", rule=refusal.rule, why=str(refusal), do="ctta doctor")
+            return
+        if merged is not self.current:
+            self.current = merged
+            self.changed.set()
+
+    def reread(self) -> None:
+        """Take what was added to the trust folder."""
+        with suppress(TrustError):
+            for entry in load_entries(self.settings.trust):
+                self.merge(entry)
+
+    async def learn(self, kid: str) -> None:
+        """Give the directory a moment to catch up when a key is not listed yet."""
+        self.reread()
+        if self.current.find_key(kid) is None:
+            self.changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEARN_S):
+                    await self.changed.wait()
+
+    async def follow(self) -> None:
+        """Read the hubs' directory topics from the start, until cancelled."""
+        while True:
+            reader: AIOKafkaConsumer = consumer(self.settings)
+            try:
+                await reader.start()
+                reader.subscribe(pattern=PATTERN)
+                async for record in reader:
+                    self._take(record)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.warning("directory.reader", error=repr(error)[:200])
+                await asyncio.sleep(1)
+            finally:
+                with suppress(Exception):
+                    await reader.stop()
+
+    def _take(self, record: Any) -> None:
+        try:
+            self.merge(read_entry(orjson.loads(record.value)["entry"]))
+        except (TrustError, ValueError, KeyError, TypeError) as error:
+            telemetry.count("ctta.directory.refused", rule="unreadable")
+            log.warning("directory.unreadable", topic=record.topic, error=repr(error)[:200])
+
+
+def publishes(center: str, service: str, directory: Directory) -> bool:
+    """Whether this service carries the directory topic."""
+    return service == PUBLISHER and center in directory.hubs
+
+
+async def publish(database: Database, provider: Callable[[], Directory]) -> int:
+    """Announce the entries that this hub has not announced yet. Returns how many."""
+    async with database.transaction() as session:
+        connection = await driver(session)
+        topic = f"ctta.{database.center.id}.directory"
+        rows = await connection.fetch("SELECT key, last FROM sequence_counter WHERE topic = $1", topic)
+        said = {row["key"]: row["last"] for row in rows}
+        new = [entry for entry in provider().centers.values() if entry.version > said.get(entry.center, 0)]
+        for entry in new:
+            emit(session, CenterListed(center=entry.center, version=entry.version, entry=entry.to_json()))
+    return len(new)

@@ -1,0 +1,161 @@
+"""The runner on a real database, without Kafka: duplicates, order, waiting, parking, halting."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from shared.db import Database
+from shared.events.runner import Halted, Runner
+from shared.schemas.listing import ListingWithdrawn
+from tests.fixtures import Record, center_of, feed, retry_waiting, signed_record
+from tests.runtime.conftest import OpenProbe, Probe, applied
+
+
+def withdrawn(id: str, reason: str = "sold") -> ListingWithdrawn:
+    return ListingWithdrawn(listing_id=id, center="beijing", kind="technology", reason=reason)
+
+
+def record(db: Database, id: str, reason: str = "sold", sequence: int = 1, source: str = "beijing") -> Record:
+    speaker = center_of(db.center.settings.trust, source, "listing")
+    return signed_record(speaker, withdrawn(id, reason), sequence=sequence)
+
+
+async def outcomes(db: Database) -> dict[str, int]:
+    async with db.transaction() as session:
+        rows = await session.execute(text("SELECT outcome, count(*) FROM inbox GROUP BY 1"))
+        return {outcome: count for outcome, count in rows}
+
+
+async def test_a_duplicate_is_applied_once(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    one = record(db, "a")
+    await feed(db, probe.service, [one, one])
+    await feed(db, probe.service, [one])
+    assert await applied(db) == [("a", "sold")]
+
+
+async def test_a_refusal_is_recorded_and_the_others_go_on(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "a"), record(db, "b", "refuse"), record(db, "c")])
+    assert [id for id, _ in await applied(db)] == ["a", "c"]
+    assert await outcomes(db) == {"applied": 2, "refused": 1}
+
+
+async def test_a_refusal_after_a_write_is_a_bug_and_leaves_nothing_behind(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "a"), record(db, "b", "write-then-refuse"), record(db, "c")])
+    assert [id for id, _ in await applied(db)] == ["a", "c"]
+    assert await outcomes(db) == {"applied": 2, "parked": 1}
+
+
+async def test_a_poison_event_parks_its_key_others_go_on_and_a_replay_keeps_order(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    probe.broken = {"poison"}
+    db = await open_probe(probe)
+    batch = [record(db, "a", "poison", 1), record(db, "b"), record(db, "a", "second", 2), record(db, "a", "third", 3)]
+    await feed(db, probe.service, batch)
+    assert await applied(db) == [("b", "sold")]
+    runner = Runner(db.center, db, probe.service.nouns["probe"])
+    slot = ("ctta.beijing.listing", "a")
+    assert await runner.drain(slot, replay=True) == 0  # still broken: nothing overtakes it
+    probe.broken = set()
+    assert await runner.drain(slot, replay=True) == 3
+    assert await applied(db) == [("b", "sold"), ("a", "poison"), ("a", "second"), ("a", "third")]
+    await feed(db, probe.service, [record(db, "a", "fourth", 4)])
+    assert (await applied(db))[-1] == ("a", "fourth")
+
+
+async def test_an_event_waits_for_its_predecessor_only(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "late", "needs x"), record(db, "other")])
+    assert await applied(db) == [("other", "sold")]
+    await feed(db, probe.service, [record(db, "x")])
+    assert await retry_waiting(db, probe.service) == 1
+    assert await applied(db) == [("other", "sold"), ("x", "sold"), ("late", "needs x")]
+    assert await outcomes(db) == {"applied": 3}
+
+
+async def test_waiting_ends_at_its_deadline_by_parking(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "late", "needs nobody")])
+    later = db.center.now() + timedelta(days=1)
+    object.__setattr__(db.center, "now", lambda: later)
+    await retry_waiting(db, probe.service)
+    assert await outcomes(db) == {"parked": 1}
+
+
+async def test_a_gap_waits_for_the_missing_number_and_order_is_kept(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "a", "1", 1)])
+    await feed(db, probe.service, [record(db, "a", "3", 3)])
+    await feed(db, probe.service, [record(db, "a", "4", 4)])
+    assert [reason for _, reason in await applied(db)] == ["1"]
+    await feed(db, probe.service, [record(db, "a", "2", 2)])
+    await retry_waiting(db, probe.service)
+    assert [reason for _, reason in await applied(db)] == ["1", "2", "3", "4"]
+
+
+async def test_a_gap_that_nobody_fills_is_stepped_over_in_time(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "a", "1", 1), record(db, "a", "3", 3)])
+    later = db.center.now() + timedelta(minutes=1)
+    object.__setattr__(db.center, "now", lambda: later)
+    await retry_waiting(db, probe.service)
+    assert [reason for _, reason in await applied(db)] == ["1", "3"]
+
+
+async def test_money_halts_its_topic_instead_of_parking(open_probe: OpenProbe) -> None:
+    probe = Probe(halts=True)
+    probe.broken = {"poison"}
+    db = await open_probe(probe)
+    with pytest.raises(Halted):
+        await feed(db, probe.service, [record(db, "a"), record(db, "b", "poison"), record(db, "c")])
+    assert [id for id, _ in await applied(db)] == ["a"]
+    async with db.transaction() as session:
+        halted = (await session.execute(text("SELECT topic, rule FROM halted"))).all()
+        position = (await session.execute(text("SELECT count(*) FROM position"))).scalar_one()
+    assert [tuple(row) for row in halted] == [("ctta.beijing.listing", "bug.ValueError")]
+    assert position == 1
+
+
+FORGERIES = {
+    "record.unsigned": lambda r, _: swap(r, ce_signature=None),
+    "record.bad_signature": lambda r, _: Record(r.topic, 0, r.offset, r.key, (r.value or b"") + b" ", r.headers),
+    "record.foreign_center": lambda r, _: Record("ctta.south.listing", 0, r.offset, r.key, r.value, r.headers),
+    "record.oversized": lambda r, _: Record(r.topic, 0, r.offset, r.key, b"x" * 1_000_001, r.headers),
+    "record.malformed": lambda r, _: Record(r.topic, 0, r.offset, r.key, r.value, (*r.headers, ("ce_extra", None))),
+}
+
+
+def swap(r: Record, **headers: bytes | None) -> Record:
+    kept = tuple((name, value) for name, value in r.headers if name not in headers)
+    added = tuple((name, value) for name, value in headers.items() if value is not None)
+    return Record(r.topic, r.partition, r.offset, r.key, r.value, kept + added)
+
+
+@pytest.mark.parametrize("rule", sorted(FORGERIES))
+async def test_what_is_not_authentic_is_refused_at_the_door_and_parks_nothing(open_probe: OpenProbe, rule: str) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    forged = FORGERIES[rule](record(db, "a"), uuid4())
+    await feed(db, probe.service, [forged, record(db, "b")])
+    assert await applied(db) == [("b", "sold")]
+    assert await outcomes(db) == {"applied": 1}
+
+
+async def test_a_replayed_record_on_another_topic_and_an_unknown_type_are_left_alone(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    one = record(db, "a")
+    unknown = swap(one, ce_type=b"ctta.listing.listing.invented.v9")
+    await feed(db, probe.service, [unknown, one, one])
+    assert await applied(db) == [("a", "sold")]
