@@ -8,8 +8,8 @@ from typing import Final
 from shared.errors import Refused
 
 PAUSES_S: Final = (5, 30, 120, 600, 3600, 3 * 3600, 8 * 3600, 24 * 3600, 24 * 3600, 24 * 3600, 24 * 3600)
-"""Longest pause after the 1st, 2nd, ... failed try; after the last one a delivery is exhausted. With full jitter (a random
-share of it) the tries spread over about two days, at most over four and a half."""
+"""Longest pause after the 1st, 2nd, ... failed try; after the last one a delivery is exhausted. With full jitter (a
+random share of it) the tries spread over about two days, at most over four and a half."""
 DISABLE_AFTER: Final = timedelta(days=5)
 """An endpoint where nothing succeeded for so long is disabled at its next failure."""
 RETRY_AFTER_MAX_S: Final = 24 * 3600
@@ -82,7 +82,7 @@ def pause_s(tries: int, chance: float) -> float:
 
 
 def retry_after_s(header: str, now: datetime) -> float | None:
-    """Seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date), at most a day; None where it makes no sense."""
+    """Seconds of a Retry-After header (RFC 9110, 10.2.3: seconds or a date), at most a day; None: it makes no sense."""
     text = header.strip()
     if text.isascii() and text.isdigit():
         return float(min(int(text), RETRY_AFTER_MAX_S))

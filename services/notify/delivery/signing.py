@@ -1,4 +1,4 @@
-"""Signatures of webhooks as Standard Webhooks 1.0 wants them: `v1` (HMAC-SHA256) and `v1a` (Ed25519) over one input. Pure."""
+"""Signatures of webhooks as Standard Webhooks 1.0 wants them: `v1` (HMAC-SHA256) and `v1a` (Ed25519). Pure."""
 
 import hashlib
 import hmac

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from shared.errors import Refused
 
 STAFF: Final = frozenset({"officer", "technology_manager", "auditor"})
-"""Roles that may hear of everything that reaches their center; others hear what is open or concerns their organisation."""
+"""Roles that may hear of all that reaches their center; others hear what is open or concerns their organisation."""
 SUBSCRIPTIONS_MAX: Final = 100
 """Subscriptions of one owner."""
 URL_LENGTH_MAX: Final = 2000
+ADDRESSES_MAX: Final = 3
+"""Addresses of one host that an attempt tries."""
 NAT64: Final = IPv6Network("64:ff9b::/96")
 """Addresses that reach IPv4 through a translator (RFC 6052)."""
 
@@ -111,8 +113,10 @@ def literal(host: str) -> Address | None:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is an address on the public internet (IANA special-purpose registries), also the one that an IPv6 address
-    only wraps: mapped, 6to4, Teredo, NAT64."""
+    """Whether it is an address on the public internet (IANA special-purpose registries).
+
+    So must be the one that an IPv6 address only wraps: mapped, 6to4, Teredo, NAT64.
+    """
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if inner is None and address in NAT64:
@@ -122,8 +126,8 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def choose(host: str, addresses: Iterable[str], *, private_ok: bool) -> str:
-    """The address to connect to, of those `host` resolved to. One private address among them refuses all.
+def check_addresses(host: str, addresses: Iterable[str], *, private_ok: bool) -> list[str]:
+    """The addresses to connect to, of those `host` resolved to. One private address among them refuses all.
 
     Raises PrivateNetwork; OSError: the name has no address.
     """
@@ -134,4 +138,19 @@ def choose(host: str, addresses: Iterable[str], *, private_ok: bool) -> str:
         address = literal(one)
         if not private_ok and (address is None or not is_public(address)):
             raise PrivateNetwork(host=host)
-    return found[0]
+    return found[:ADDRESSES_MAX]
+
+
+def owner_of(person_id: str, organisation_id: str | None, *, shared: bool) -> str:
+    """Whose inbox the notices go to. Raises NoOrganisation."""
+    if not shared:
+        return person_id
+    if organisation_id is None:
+        raise NoOrganisation()
+    return organisation_id
+
+
+def check_count(count: int) -> None:
+    """Raises TooManySubscriptions where an owner has `count` already."""
+    if count >= SUBSCRIPTIONS_MAX:
+        raise TooManySubscriptions(limit=SUBSCRIPTIONS_MAX)

@@ -95,6 +95,7 @@ CREATE TABLE delivery (
 ) WITH (fillfactor = 70);
 CREATE INDEX delivery_due ON delivery (subscription_id, next_at) WHERE state = 'pending';
 CREATE INDEX delivery_order ON delivery (subscription_id, conversation, n) WHERE state = 'pending';
+CREATE INDEX delivery_leased ON delivery (subscription_id, leased_until) WHERE state = 'pending' AND leased_until IS NOT NULL;
 CREATE INDEX delivery_log ON delivery (subscription_id, n DESC);
 
 -- The delivery log: one row per attempt, never changed. status is null where no answer came.
