@@ -1,0 +1,35 @@
+"""The list of verbs. Their modules import what they work with inside their functions: `ctta --help` stays quick."""
+
+from typing import Annotated
+
+import typer
+
+from ctta.cli import run, up
+from ctta.cli.words import say
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, rich_markup_mode="rich")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ctta import __version__
+
+        print(f"ctta {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=say(
+    "The backbone of an alliance of technology-transfer centers.\n\nExit codes: 0 done, 1 a check failed or the work "
+    "was refused, 2 usage, 3 drift, 4 a server, file or port is missing.",
+    "国家技术转移中心联盟的基础平台。\n\n退出码：0 完成，1 检查未通过或被拒绝，2 用法错误，3 与计划不一致，4 缺少服务器、文件或端口。",
+))  # fmt: skip
+def ctta(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help=say("Show the version.", "显示版本。"))
+    ] = False,
+) -> None:
+    """Everything begins with a verb."""
+
+
+app.command("up", help=say("Start the embedded alliance and stay.", "启动内置联盟并保持运行。"))(up.up)
+app.command("run", help=say("Run services of one center in this process.", "在本进程中运行一个中心的服务。"))(run.run)
