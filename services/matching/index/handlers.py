@@ -99,9 +99,9 @@ _STORE: Final = """
 INSERT INTO candidate AS c (listing_id, version, sequence, center, organisation_id, kind, status, slot, published_at,
                             snapshot, terms, codes, text_version, written_in)
 SELECT listing_id, version, sequence, center, organisation_id, kind, status, slot, published_at,
-       snapshot, terms, string_to_array(codes, E'\\n'), text_version, pg_current_xact_id()::text::bigint
+       snapshot::jsonb, terms::json, string_to_array(codes, E'\\n'), text_version, pg_current_xact_id()::text::bigint
 FROM unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-            $9::timestamptz[], $10::jsonb[], $11::json[], $12::text[], $13::int[])
+            $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::int[])
   AS new (listing_id, version, sequence, center, organisation_id, kind, status, slot, published_at,
           snapshot, terms, codes, text_version)
 ON CONFLICT (listing_id) DO UPDATE SET
@@ -182,8 +182,8 @@ _HEADS: Final = """
 SELECT listing_id, version, sequence FROM candidate WHERE written_in >= $1 OR listing_id = ANY($2::text[])
 """
 _ENTRIES: Final = f"""
-SELECT listing_id, version, sequence, status, slot, center, organisation_id, codes, text_version, terms,
-       CASE WHEN text_version <> {TEXT_VERSION} THEN snapshot END AS snapshot
+SELECT listing_id, version, sequence, status, slot, center, organisation_id, codes, text_version, terms::text AS terms,
+       CASE WHEN text_version <> {TEXT_VERSION} THEN snapshot::text END AS snapshot
 FROM candidate WHERE listing_id = ANY($1::text[]) ORDER BY listing_id
 """
 

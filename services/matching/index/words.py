@@ -21,6 +21,9 @@ STOPWORDS: Final = frozenset(
 
 GENERAL: Final = frozenset(
     """
+    kg mg km cm mm nm um ml mpa kpa gpa kw mw kwh wh mah ah hz khz mhz ghz db ppm ms min hr usd rmb cny yuan percent
+    degree degrees celsius tonne ton hour day week month minute second metre meter cubic square four five six seven
+    eight nine ten twelve hundred thousand million billion
     ability able accomplish achieve activity additional address advance advanced agency aim allow anticipate apply
     approach appropriate area aspect assess available based basic benefit best better broad business capability
     capable challenge commercial commercialization common company compare complete component concept conduct

@@ -42,9 +42,7 @@ class NotYours(Refused):
 
     rule = "not-your-listing"
     status = 403
-    en = (
-        "Listing {listing} belongs to another organisation: its members, a technology manager or an officer act for it."
-    )
+    en = "Listing {listing} belongs to another organisation: its members, technology managers and officers act for it."
     zh = "{listing} 属于其他机构：仅该机构成员、技术经理人或管理员可代为处理。"
 
 

@@ -194,14 +194,17 @@ CRITERIA: Final[tuple[tuple[str, int, Criterion], ...]] = (
 """Component, weight in ten-thousandths, judgement in 0..1. The lexical component has the rest, and the weight of
 whatever a listing does not tell: silence is no fault and no merit."""
 
-FLOOR: Final = 3_000
-"""Least score of a match, in ten-thousandths."""
+FLOOR: Final = 4_200
+"""Least score of a match that its words speak for, in ten-thousandths."""
 
-LEXICAL_FLOOR: Final = 0.3
-"""Least lexical judgement (0..1) of a match whose classification does not speak for it."""
+LEXICAL_FLOOR: Final = 0.35
+WORDS_MIN: Final = 3
+"""Words speak for a match from this lexical judgement (0..1) on, and when this many terms met."""
 
-TAXONOMY_EVIDENCE: Final = 0.5
-"""IPC nearness (0..1) that speaks for a match without a shared word: the same subclass throughout."""
+CLASSIFIED_FLOOR: Final = 3_000
+IPC_NEAR: Final = 0.8
+"""Least score of a match that its classification speaks for: the same IPC main group throughout. So a Chinese demand
+and an English offer find each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +230,10 @@ def score(demand: ListingState, offer: ListingState, asked: Query, offered: Mapp
     lexical = raw / (raw + LEXICAL_HALF)
     components["lexical"] = round((PARTS - spent) * lexical)
     total = sum(components.values())
-    evident = lexical >= LEXICAL_FLOOR or (_ipc(demand, offer, now) or 0.0) >= TAXONOMY_EVIDENCE
+    by_words = total >= FLOOR and lexical >= LEXICAL_FLOOR and len(met) >= WORDS_MIN
+    by_class = total >= CLASSIFIED_FLOOR and (_ipc(demand, offer, now) or 0.0) >= IPC_NEAR
     shares = {term: part / raw for term, part in met.items()}
-    return Scored(total, components, shares, plausible=evident and total >= FLOOR)
+    return Scored(total, components, shares, plausible=by_words or by_class)
 
 
 def shared(demand: ListingState, offer: ListingState) -> dict[str, list[str]]:

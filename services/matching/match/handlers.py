@@ -127,7 +127,10 @@ async def _sides(connection: asyncpg.Connection, changed: Iterable[Prepared], pa
     return sides
 
 
-_SIDES: Final = "SELECT listing_id, snapshot, terms, text_version FROM candidate WHERE listing_id = ANY($1::text[])"
+_SIDES: Final = """
+SELECT listing_id, snapshot::text AS snapshot, terms::text AS terms, text_version
+FROM candidate WHERE listing_id = ANY($1::text[])
+"""
 
 
 def _decided(

@@ -85,7 +85,8 @@ _WRITE: Final = """
 INSERT INTO match AS m (match_id, demand_id, offer_id, demand_version, offer_version, demand_center, offer_center,
                         offer_kind, score, components, terms, shared, filters, rules, status, closed_because,
                         found_at, changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12::jsonb, $13::jsonb, $14, $15, $16, $17, $17)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+        $10::text::jsonb, $11::text::jsonb, $12::text::jsonb, $13::text::jsonb, $14, $15, $16, $17, $17)
 ON CONFLICT (match_id) DO UPDATE SET
     demand_version = excluded.demand_version, offer_version = excluded.offer_version, score = excluded.score,
     components = excluded.components, terms = excluded.terms, shared = excluded.shared, filters = excluded.filters,

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.matching.index.domain import language
-from services.matching.index.text import stems
+from services.matching.index.text import bigrams, stems
+from services.matching.index.words import GENERAL_BIGRAMS
 from services.matching.match.domain import TERMS_MAX
 from shared.schemas.matching import MatchedTerm
 
@@ -29,16 +30,14 @@ def told(shares: Mapping[str, float], demand_text: str, offer_text: str) -> list
 
 def spelled(stem: str, text: str) -> str:
     """The first word of `text` that has this stem; the stem itself where none is found."""
-    start = re.escape(stem[:-1] if len(stem) > 3 else stem)
+    start = re.escape(stem[:-1] if len(stem) > 2 else stem)
     words = list(dict.fromkeys(re.findall(rf"(?<![a-z0-9]){start}[a-z0-9]*", text)))
     return next((word for word, its in zip(words, stems(words), strict=True) if its == stem), stem) if words else stem
 
 
 def joined(shares: Mapping[str, float], demand_text: str, offer_text: str) -> dict[str, float]:
-    """Bigrams that follow each other in both texts become one word; each counts once, in the longest word it is in."""
-    words = {
-        word for run in _RUN.findall(demand_text) for word in _stretches(run, shares) if word in offer_text
-    } | shares.keys()
+    """Met bigrams grow to the longest word around them that both texts have; each counts once."""
+    words = {word for run in _RUN.findall(demand_text) for word in _common(run, offer_text)} | shares.keys()
     left = dict(shares)
     found: dict[str, float] = {}
     for word in sorted(words, key=lambda word: (-len(word), word)):
@@ -49,14 +48,20 @@ def joined(shares: Mapping[str, float], demand_text: str, offer_text: str) -> di
     return found
 
 
-def _stretches(run: str, shares: Mapping[str, float]) -> list[str]:
-    """The longest parts of a run whose every bigram was met."""
-    found, start = [], None
-    for i in range(len(run)):
-        met = run[i : i + 2] in shares and i < len(run) - 1
-        if met and start is None:
-            start = i
-        if start is not None and (not met or i + 2 - start > WORD_MAX):
-            found.append(run[start : i + 1])
-            start = i if met else None
+def _common(run: str, text: str) -> list[str]:
+    """The parts of a run, up to WORD_MAX characters, that `text` has as well; general words end a part."""
+    found, start = [], 0
+    while start < len(run) - 1:
+        end = start + 1
+        while (
+            end < min(len(run), start + WORD_MAX) and _specific(run[end - 1 : end + 1]) and run[start : end + 1] in text
+        ):
+            end += 1
+        if end - start > 1:
+            found.append(run[start:end])
+        start = max(end - 1, start + 1)
     return found
+
+
+def _specific(bigram: str) -> bool:
+    return bool(bigrams(bigram)) and bigram not in GENERAL_BIGRAMS
