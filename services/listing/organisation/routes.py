@@ -65,7 +65,7 @@ async def register(tx: Tx, who: Caller, body: NewOrganisation, response: Respons
     return _answer(tx, stored, outcome, response)
 
 
-@router.put("/organisations/external/{external_id}")
+@router.put("/organisations/external/{external_id:path}")
 async def put_external(
     tx: Tx, who: Caller, external_id: ExternalId, body: OrganisationContent, response: Response
 ) -> OrganisationView:

@@ -84,7 +84,7 @@ async def draft(tx: Tx, who: Caller, body: NewListing, response: Response) -> Li
     return answered(tx, row, response, Outcome.CREATED)
 
 
-@router.put("/external/{external_id}")
+@router.put("/external/{external_id:path}")
 async def put_external(
     tx: Tx, who: Caller, external_id: ExternalId, body: NewListing, response: Response, publish: bool = False
 ) -> ListingView:

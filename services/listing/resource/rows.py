@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import ValidationError
 
-from services.listing.organisation.domain import OrganisationContent, OrganisationKind
+from services.listing.organisation.domain import OrganisationContent, OrganisationKind, is_clean
 from services.listing.resource.columns import CELLS, LISTS, SEPARATORS, field_of
 from services.listing.resource.content import Content
 from services.listing.resource.refusals import (
@@ -160,8 +160,9 @@ def entry(line: Line, center: str) -> Entry:
     if line.refusal is not None:
         raise line.refusal
     fields = {name: value for name, value in line.fields.items() if value is not None}
-    external_id = str(fields.get("external_id", "")).strip()
-    if not external_id or len(external_id) > EXTERNAL_ID_MAX or "\x00" in external_id:
+    given = fields.get("external_id")
+    external_id = str(given).strip() if isinstance(given, str | int) else ""
+    if not external_id or not is_clean(external_id, EXTERNAL_ID_MAX):
         raise ExternalIdMissing(limit=EXTERNAL_ID_MAX)
     if fields.get("center", center) != center:
         raise WrongCenter(named=fields["center"], center=center)
@@ -184,7 +185,7 @@ def unknown_columns(line: Line) -> set[str]:
 
 
 def _check_kind(fields: Mapping[str, Any], kinds: type[Kind] | type[OrganisationKind]) -> None:
-    if fields.get("kind") not in {kind.value for kind in kinds}:
+    if str(fields.get("kind")) not in {kind.value for kind in kinds}:
         raise UnknownKind(kind=fields.get("kind", ""), known=", ".join(kind.value for kind in kinds))
 
 
