@@ -120,7 +120,7 @@ async def lease(session: Session, room: int) -> list[Leased]:
 async def _bodies(session: Session, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> dict[str, str]:
     if not rows:
         return {}
-    names = await known(connection, {id for row in rows for id in orjson.loads(row["ids"]).values()})
+    names = await known(connection, {id for row in rows for id in row["ids"].values()})
     receiver = session.info["center"].id
     bodies = {row["notice_id"]: body_of(row, receiver, names) for row in rows}
     await connection.execute(_FIX_BODIES, list(bodies), list(bodies.values()))

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
 from pydantic import BaseModel
 
 from services.notify.delivery.domain import NotAWebhookNotice
@@ -87,6 +86,6 @@ def _view(row: Any) -> DeliveryView:
         id=row["notice_id"],
         event=event_name(row["event_type"]),
         next_at=row["next_at"] if row["state"] == "pending" else None,
-        attempts=orjson.loads(row["log"]),
+        attempts=row["log"],
         **{name: row[name] for name in same},
     )

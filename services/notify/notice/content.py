@@ -18,8 +18,8 @@ def event_name(event_type: str) -> str:
 
 
 def body_of(row: Mapping[str, Any], receiver: str, names: Names) -> str:
-    """The body for a notice's row, `ids` and `facts` being JSON texts; `receiver` is the center that tells."""
-    sentence = story.say(row["event_type"], orjson.loads(row["facts"]), row["center"], names)
+    """The body for a row of a notice; `receiver` is the center that tells."""
+    sentence = story.say(row["event_type"], row["facts"], row["center"], names)
     data = {
         "notice_id": row["notice_id"],
         "told_by": receiver,
@@ -28,7 +28,7 @@ def body_of(row: Mapping[str, Any], receiver: str, names: Names) -> str:
         "event_type": row["event_type"],
         "subject": row["subject"],
         "conversation": row["conversation"],
-        "ids": orjson.loads(row["ids"]),
+        "ids": row["ids"],
         "sentence": {"zh": sentence.zh, "en": sentence.en},
     }
     body = {"type": event_name(row["event_type"]), "timestamp": row["at"].astimezone(UTC).isoformat(), "data": data}

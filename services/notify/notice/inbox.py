@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 
 import asyncpg
-import orjson
 from pydantic import BaseModel
 
 from services.notify.notice.content import event_name
@@ -69,13 +68,13 @@ def _owners(who: Person) -> list[str]:
 
 
 async def _views(connection: asyncpg.Connection, rows: list[asyncpg.Record]) -> list[NoticeView]:
-    names = await known(connection, {id for row in rows for id in orjson.loads(row["ids"]).values()})
+    names = await known(connection, {id for row in rows for id in row["ids"].values()})
     same = ("id", "subscription_id", "event_type", "at", "center", "subject", "conversation", "read_at")
     return [
         NoticeView(
             event=event_name(row["event_type"]),
-            ids=orjson.loads(row["ids"]),
-            sentence=story.say(row["event_type"], orjson.loads(row["facts"]), row["center"], names),
+            ids=row["ids"],
+            sentence=story.say(row["event_type"], row["facts"], row["center"], names),
             **{name: row[name] for name in same},
         )
         for row in rows

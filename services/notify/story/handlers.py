@@ -129,7 +129,7 @@ async def of_deal(connection: asyncpg.Connection, reader: Reader, deal_id: str) 
     found = await connection.fetchval(_LINKS, deal_id, *reader)
     if found is None:
         return None
-    links = orjson.loads(found)
+    links = found
     subjects = [links[name] for name in ("listing_id", "demand_id", "interest_id", "match_id") if links.get(name)]
     pair, parties = (links["demand_id"], links["listing_id"]), [links["home"], links["seller_center"]]
     rows = await connection.fetch(_DEAL, deal_id, subjects, *pair, STEPS_MAX, parties)
@@ -137,12 +137,12 @@ async def of_deal(connection: asyncpg.Connection, reader: Reader, deal_id: str) 
 
 
 async def _views(connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> list[StepView]:
-    ids = [orjson.loads(row["ids"]) for row in rows]
+    ids = [row["ids"] for row in rows]
     names = await known(connection, {id for of_row in ids for id in of_row.values()})
     return [
         StepView(
             cursor=str(row["n"]),
-            sentence=domain.say(row["event_type"], orjson.loads(row["facts"]), row["center"], names),
+            sentence=domain.say(row["event_type"], row["facts"], row["center"], names),
             ids=of_row,
             **{name: row[name] for name in ("event_id", "at", "center", "service", "event_type")},
             **{name: row[name] for name in ("subject", "conversation", "trace_id")},

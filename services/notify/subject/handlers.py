@@ -41,4 +41,4 @@ async def learn_all(session: Session, received: list[Received[Event]]) -> None:
 async def known(connection: asyncpg.Connection, ids: Iterable[Any]) -> dict[str, Known]:
     """What these ids, and those they lead to, stand for. What nobody told us is missing."""
     rows = await connection.fetch(_KNOWN, sorted({str(id) for id in ids}))
-    return {row["id"]: Known(Text(zh=row["title_zh"], en=row["title_en"]), orjson.loads(row["links"])) for row in rows}
+    return {row["id"]: Known(Text(zh=row["title_zh"], en=row["title_en"]), row["links"]) for row in rows}
