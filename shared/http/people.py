@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+import orjson
 from fastapi import Depends, Request
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -92,8 +93,8 @@ class Tokens:
         )
 
     def _keys(self, guest: Any) -> KeySet:
-        issuer = guest.payload.get("iss") if isinstance(getattr(guest, "payload", None), dict) else None
-        issuer = issuer or getattr(guest, "claims", {}).get("iss")
+        claims = orjson.loads(guest.payload)
+        issuer = claims.get("iss") if isinstance(claims, dict) else None
         if issuer not in self._issuers:
             try:
                 known = load_issuers(self.center.settings.trust)
