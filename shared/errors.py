@@ -4,6 +4,9 @@ a server that is away is transient; anything else is a bug."""
 from typing import Any, ClassVar
 
 import asyncpg
+from aiokafka.errors import KafkaError
+from confluent_kafka import KafkaException
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -65,4 +68,6 @@ def is_transient(error: BaseException) -> bool:
         return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
     if isinstance(error, asyncpg.PostgresError):
         return str(error.sqlstate or "").startswith(TRANSIENT_SQLSTATES)
-    return isinstance(error, PoolTimeout | asyncpg.InterfaceError | OSError | TimeoutError | ConnectionError)
+    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # raised at BEGIN, where SQLAlchemy does not wrap it
+        return str(error.sqlstate or "08").startswith(TRANSIENT_SQLSTATES)
+    return isinstance(error, PoolTimeout | asyncpg.InterfaceError | OSError | KafkaException | KafkaError)

@@ -64,6 +64,7 @@ def broker(settings: Settings, service: str, **options: Any) -> KafkaBroker:
         client_id=f"ctta-{settings.center}-{service}",
         security=security,
         consumer_only=True,
+        logger=None,
         allow_auto_create_topics=False,
         apply_types=False,
         metadata_max_age_ms=settings.metadata_max_age_ms,

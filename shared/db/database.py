@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import asyncpg
 from sqlalchemy import event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, registry
 from sqlalchemy.orm import Session as SyncSession
@@ -66,6 +67,7 @@ class Database:
             pool_recycle=1800,
             connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": COMMAND_TIMEOUT_S},
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
     async def transaction(self, *, read_only: bool = False) -> AsyncIterator[Session]:
@@ -91,6 +93,12 @@ class Database:
     async def close(self) -> None:
         """Close the pool."""
         await self.engine.dispose()
+
+
+def _refuse_closed(connection: Any, *_: Any) -> None:
+    """A connection that the server ended is noticed here, without a round trip, and the pool starts anew."""
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError()
 
 
 def _count_write(session: SyncSession) -> None:
