@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Request
@@ -58,7 +58,7 @@ async def follow(
     life_s: float = LIFE_S,
     heartbeat_s: float = HEARTBEAT_S,
     clock: Callable[[], float] = time.monotonic,
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str]:
     """The lines of one stream, behind step `n` (None: from now on), until `stopping` or `life_s` seconds passed."""
     began = spoke = clock()
     if n is None:

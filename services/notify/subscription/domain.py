@@ -79,6 +79,14 @@ def check_events(events: Iterable[str], known: Collection[str]) -> None:
             raise UnknownEvent(event=event)
 
 
+def check_channel(channel: str, url: str | None) -> None:
+    """A webhook has an address, an inbox has none. Raises WebhookUrlRefused."""
+    if channel == "webhook" and url is None:
+        raise WebhookUrlRefused(why_en="none was given", why_zh="未提供地址")
+    if channel != "webhook" and url is not None:
+        raise WebhookUrlRefused(why_en="only the channel webhook has one", why_zh="只有 webhook 渠道才有地址")
+
+
 def check_url(url: str, *, private_ok: bool) -> None:
     """Whether a webhook may have this URL; names are resolved and checked again at every connection.
 

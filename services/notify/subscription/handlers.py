@@ -75,6 +75,7 @@ async def subscribe(session: Session, who: Person, wish: Wish) -> Subscription:
     NoOrganisation, TooManySubscriptions."""
     center = session.info["center"]
     domain.check_events(wish.events, NAMES)
+    domain.check_channel(wish.channel, wish.url)
     if wish.url is not None:
         domain.check_url(wish.url, private_ok=center.settings.webhook_private)
     owner = domain.owner_of(who.id, who.organisation_id, shared=wish.shared)
