@@ -152,7 +152,8 @@ class Instruction:
 
     def as_json(self) -> dict[str, Any]:
         """The item of the batch as post.sql reads it."""
-        return asdict(self)
+        item = asdict(self)
+        return {name: str(value) if isinstance(value, UUID) else value for name, value in item.items()}
 
 
 def resolve(hold: UUID, action: Action, *, purpose: str, reference: str) -> Instruction:
