@@ -122,7 +122,7 @@ WEIGHTS_VERSION: Final = 1
 PARTS: Final = 10_000
 """A score is counted in ten-thousandths, so that its components sum to it exactly."""
 
-LEXICAL_HALF: Final = 0.1
+LEXICAL_HALF: Final = 0.06
 """Share of the weight asked for that earns half of the lexical component; half of the true pairs of a
 development set of government demands and project abstracts lie above it, one in ten of the best false ones."""
 
@@ -194,17 +194,17 @@ CRITERIA: Final[tuple[tuple[str, int, Criterion], ...]] = (
 """Component, weight in ten-thousandths, judgement in 0..1. The lexical component has the rest, and the weight of
 whatever a listing does not tell: silence is no fault and no merit."""
 
-FLOOR: Final = 4_200
+FLOOR: Final = 4_300
 """Least score of a match that its words speak for, in ten-thousandths."""
 
-LEXICAL_FLOOR: Final = 0.35
+LEXICAL_FLOOR: Final = 0.4
 WORDS_MIN: Final = 3
 """Words speak for a match from this lexical judgement (0..1) on, and when this many terms met."""
 
-CLASSIFIED_FLOOR: Final = 3_000
-IPC_NEAR: Final = 0.8
-"""Least score of a match that its classification speaks for: the same IPC main group throughout. So a Chinese demand
-and an English offer find each other."""
+CLASSIFIED_FLOOR: Final = 2_000
+IPC_NEAR: Final = 0.9
+"""Least score of a match that its classification speaks for, and the IPC nearness (0..1) that does: the same symbols,
+one in two perhaps of a neighbour in the same main group. So a Chinese demand and an English offer find each other."""
 
 
 @dataclass(frozen=True, slots=True)

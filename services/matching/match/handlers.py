@@ -1,5 +1,6 @@
 """A batch of snapshots becomes candidates, index and matches; a match decided elsewhere is written down."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ async def match_listings(session: Session, received: Sequence[Received[ListingSt
     Raises NotItsCenter.
     """
     here, now = session.info["center"].id, session.info["center"].now()
-    prepared = prepare(received)
+    prepared = await asyncio.to_thread(prepare, received)
     connection = await driver(session)
     await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
     live = index_of(session)
@@ -76,12 +77,11 @@ async def match_listings(session: Session, received: Sequence[Received[ListingSt
         stored = await store(session, prepared)
         changed = [item for item in prepared if item.received.event.listing_id in stored]
         await live.add(changed)
-        proposed = _proposed(live, changed, here)
+        proposed = await asyncio.to_thread(_proposed, live, changed, here)
     closed = await rows.close_outdated(connection, stored, now)
     pairs = dict.fromkeys([*proposed, *((demand, offer) for demand, offer, center in closed if center == here)])
     sides = await _sides(connection, changed, pairs)
-    decided = _decided(live.text.statistics, pairs, sides, stored, now)
-    found = {match.pair: _found(match) for match in decided}
+    found = await asyncio.to_thread(_found, live.text.statistics, pairs, sides, stored, now)
     await rows.write(connection, found.values(), rules=RULES, closed_because=None, now=now)
     causes = {item.received.event.listing_id: item.received.cause for item in changed}
     for pair, event in found.items():
@@ -158,7 +158,14 @@ def _decided(
     return kept
 
 
-def _found(match: Decided) -> MatchFound:
+def _found(
+    statistics: index_domain.Statistics, pairs: Iterable[Pair], sides: dict[str, Side], changed: set[str], now: datetime
+) -> dict[Pair, MatchFound]:
+    """The matches among the pairs, with their reasons. Runs beside the event loop: it is all computing."""
+    return {match.pair: _reasoned(match) for match in _decided(statistics, pairs, sides, changed, now)}
+
+
+def _reasoned(match: Decided) -> MatchFound:
     demand, offer = match.demand.listing, match.offer.listing
     return MatchFound(
         to=offer.center,
