@@ -3,10 +3,10 @@
 import asyncio
 import errno
 import signal
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from ctta import services as catalogue
 from ctta.cli.words import Exit, Failure
@@ -43,11 +43,10 @@ def serve(names: Sequence[str], settings: Settings, *, migrates: bool = False) -
         raise
 
 
-def _loop_runner():  # type: ignore[no-untyped-def]
-    if sys.platform != "win32":
-        import uvloop
-
-        return uvloop.run
+def _loop_runner() -> Callable[[Coroutine[Any, Any, None]], None]:
+    if find_spec("uvloop"):
+        runner: Callable[[Coroutine[Any, Any, None]], None] = import_module("uvloop").run
+        return runner
     return asyncio.run
 
 

@@ -41,7 +41,9 @@ class Home:
             self._lock.take()
             if fresh:
                 self._empty()
-            (self.path / MARKER).write_text("The home of an embedded ctta alliance. `ctta up --fresh` deletes its data.\n")
+            (self.path / MARKER).write_text(
+                "The home of an embedded ctta alliance. `ctta up --fresh` deletes its data.\n"
+            )
             self.logs.mkdir(exist_ok=True)
         except HomeInUse:
             raise

@@ -85,9 +85,7 @@ class Alliance:
 
     async def _topics(self, directory: Directory) -> None:
         logs = Logs(self._settings())
-        wanted = [
-            topic for name in CENTERS for topic in plan(name, directory.centers, hub=name in directory.hubs)
-        ]
+        wanted = [topic for name in CENTERS for topic in plan(name, directory.centers, hub=name in directory.hubs)]
         await logs.ensure(wanted)
 
     def _start_centers(self) -> None:
@@ -108,6 +106,7 @@ class Alliance:
             "CTTA_HTTP_HOST": "127.0.0.1",
             "CTTA_HTTP_PORT": str(port),
             "CTTA_LANG": self.settings.lang,
+            "CTTA_WEBHOOK_PRIVATE": "true",
             "MALLOC_ARENA_MAX": "2",
         }
 
@@ -166,4 +165,3 @@ class Alliance:
                 self._servers.stop()
         self.home.state.unlink(missing_ok=True)
         self.home.leave()
-

@@ -23,7 +23,9 @@ def _server_away(error: Exception) -> tuple[str, Exit] | None:
     origin = type(error).__module__.split(".")[0]
     what = str(error) or type(error).__name__
     if origin in ("aiokafka", "confluent_kafka", "cimpl"):
-        return say(f"Kafka: {what}. `ctta doctor` looks closer.", f"Kafka：{what}。请运行 `ctta doctor` 检查。"), Exit.ENVIRONMENT
+        return say(
+            f"Kafka: {what}. `ctta doctor` looks closer.", f"Kafka：{what}。请运行 `ctta doctor` 检查。"
+        ), Exit.ENVIRONMENT
     if origin == "asyncpg" or isinstance(error, ConnectionError):
         return (
             say(f"A server does not answer: {what}. `ctta doctor` looks closer.",

@@ -13,10 +13,12 @@ def up(
         Path | None, typer.Option(help=say("folder of its data (CTTA_HOME)", "数据目录（CTTA_HOME）"))
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help=say("port of the first center; the others follow", "第一个中心的端口，其余依次递增"))
+        int | None,
+        typer.Option(help=say("port of the first center; the others follow", "第一个中心的端口，其余依次递增")),
     ] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help=say("delete the data of this home and begin anew", "删除该目录的数据并重新开始"))
+        bool,
+        typer.Option("--fresh", help=say("delete the data of this home and begin anew", "删除该目录的数据并重新开始")),
     ] = False,
 ) -> None:
     """Servers that CTTA_KAFKA and CTTA_POSTGRES name are used; where they are not set, embedded ones are started."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ctta.cli import run, up
+from ctta.cli import demo, migrate, run, token, topics, up
 from ctta.cli.words import say
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, rich_markup_mode="rich")
@@ -33,3 +33,7 @@ def ctta(
 
 app.command("up", help=say("Start the embedded alliance and stay.", "启动内置联盟并保持运行。"))(up.up)
 app.command("run", help=say("Run services of one center in this process.", "在本进程中运行一个中心的服务。"))(run.run)
+app.command("demo", help=None)(demo.demo)
+app.command("migrate", help=say("Bring databases to the newest version.", "将数据库升级到最新版本。"))(migrate.migrate)
+app.command("token", help=say("Make a development token.", "签发开发用令牌。"))(token.token)
+app.add_typer(topics.app, name="topics", help=say("Topics as they should be.", "主题的应有状态。"))

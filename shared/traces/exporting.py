@@ -6,6 +6,7 @@ short is closed by the next start and skipped by readers. Files are capped: the 
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -70,7 +71,7 @@ class FileExporter(SpanExporter):
     def _rotate(self) -> None:
         self._close()
         names = [self.path, *(self.path.with_suffix(f".{n}.jsonl") for n in range(1, self.older + 1))]
-        for newer, older in reversed(list(zip(names, names[1:], strict=False))):
+        for newer, older in reversed(list(pairwise(names))):
             if newer.exists():
                 newer.replace(older)
 
