@@ -63,6 +63,8 @@ def test_a_table_of_moves_with_a_hole_is_refused_at_import() -> None:
         ({"title": {"en": "x" * 301}}, BadText),
         ({"summary": {"zh": "a\x00b"}}, BadText),
         ({"details": {"note": "a\x00b"}}, BadText),
+        ({"keywords": {"en": ["a\x00b"]}}, BadText),
+        ({"region": "a\\\x00b"}, BadText),
         ({"details": {"many": ["x" * 1000] * 500}}, TooLong),
         ({"price": {"mode": "barter"}}, BadPrice),
         ({"price": {"currency": "XYZ"}}, BadPrice),
@@ -78,6 +80,10 @@ def test_what_a_listing_says_is_checked(said: dict[str, Any], refusal: type[Refu
         domain.check(content(**said))
     assert error.value.say("zh")
     assert error.value.say("en")
+
+
+def test_a_text_that_speaks_of_an_escape_is_not_one() -> None:
+    domain.check(content(details={"note": "\\u0000"}))
 
 
 def test_fields_nobody_defined_are_kept_in_details() -> None:
@@ -137,25 +143,25 @@ def test_a_withdrawal_says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "tier", "facts", "refusal"),
+    ("status", "facts", "refusal"),
     [
-        (Status.PUBLISHED, Tier.PUBLIC, {}, None),
-        (Status.PUBLISHED, Tier.CENTER, {"own_deal": True}, None),
-        (Status.PUBLISHED, Tier.CENTER, {}, UnknownListing),
-        (Status.PUBLISHED, Tier.PUBLIC, {"is_sellers": False}, WrongSeller),
-        (Status.RESERVED, Tier.PUBLIC, {"held": True}, HeldForAnother),
-        (Status.WITHDRAWN, Tier.PUBLIC, {}, NotOffered),
+        (Status.PUBLISHED, {}, None),
+        (Status.PUBLISHED, {"known": False, "own_deal": True}, None),
+        (Status.PUBLISHED, {"known": False}, UnknownListing),
+        (Status.PUBLISHED, {"is_sellers": False}, WrongSeller),
+        (Status.RESERVED, {"held": True}, HeldForAnother),
+        (Status.WITHDRAWN, {}, NotOffered),
     ],
 )
 def test_one_deal_at_a_time_reserves_what_is_published(
-    status: Status, tier: Tier, facts: dict[str, bool], refusal: type[Refused] | None
+    status: Status, facts: dict[str, bool], refusal: type[Refused] | None
 ) -> None:
-    given = {"held": False, "own_deal": False, "is_sellers": True} | facts
+    given = {"known": True, "held": False, "own_deal": False, "is_sellers": True} | facts
     if refusal is None:
-        domain.check_reservable(status, tier, **given)
+        domain.check_reservable(status, **given)
         return
     with pytest.raises(refusal):
-        domain.check_reservable(status, tier, **given)
+        domain.check_reservable(status, **given)
 
 
 def test_the_digest_tells_contents_and_organisations_apart_and_survives_storage() -> None:

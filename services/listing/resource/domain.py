@@ -1,10 +1,10 @@
 """Rules of listings: the lifecycle as a table, who sees and moves what, what may leave the center, who holds it."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-import orjson
 from pydantic import ValidationError
 
 from services.listing.organisation.domain import ACTS_FOR_ANYBODY, Actor, BadText, is_clean
@@ -59,6 +59,8 @@ TITLE_MAX: Final = 300
 TEXT_MAX: Final = 40_000
 CONTENT_BYTES_MAX: Final = 400_000
 """One listing with all its texts; well below what one record may carry."""
+NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The character no database keeps, as JSON escapes it."""
 
 
 def validate_moves(moves: Mapping[Status, frozenset[Status]]) -> None:
@@ -101,9 +103,11 @@ def check(content: Content) -> None:
             raise NotForThisKind(kind=content.kind, field=field)
     check_price(content.price)
     check_details(content)
-    size = len(content.__pydantic_serializer__.to_json(content))
-    if size > CONTENT_BYTES_MAX:
-        raise TooLong(size=size, limit=CONTENT_BYTES_MAX)
+    whole = content.__pydantic_serializer__.to_json(content)
+    if len(whole) > CONTENT_BYTES_MAX:
+        raise TooLong(size=len(whole), limit=CONTENT_BYTES_MAX)
+    if NUL.search(whole):
+        raise BadText(field="keywords or details", limit=TEXT_MAX)
 
 
 def check_price(price: Price) -> None:
@@ -120,15 +124,13 @@ def check_price(price: Price) -> None:
 
 
 def check_details(content: Content) -> None:
-    """Raises BadDetails for a field that the kind defines otherwise, or for text the database can't keep."""
+    """Raises BadDetails for a field that the kind defines otherwise."""
     try:
         DETAILS[content.kind].model_validate(content.details)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise BadDetails(kind=content.kind, field=field, problem=first["msg"]) from None
-    if b"\\u0000" in orjson.dumps(content.details):
-        raise BadText(field="details", limit=CONTENT_BYTES_MAX)
 
 
 def check_complete(content: Content) -> None:
@@ -199,13 +201,14 @@ def alliance_knows(tier: Tier, published_at: datetime | None) -> bool:
     return tier is Tier.PUBLIC and published_at is not None
 
 
-def check_reservable(status: Status, tier: Tier, *, held: bool, own_deal: bool, is_sellers: bool) -> None:
-    """Whether a deal may hold a listing. `held`: by another deal; `own_deal`: the deal's home is this center.
+def check_reservable(status: Status, *, known: bool, held: bool, own_deal: bool, is_sellers: bool) -> None:
+    """Whether a deal may hold a listing. `known`: to the alliance; `held`: by another deal; `own_deal`: the deal's
+    home is this center.
 
-    Raises UnknownListing (also for tier `center`, so that no other center learns of it), WrongSeller,
+    Raises UnknownListing (also for what other centers can't know, so that none learns of it), WrongSeller,
     HeldForAnother, NotOffered.
     """
-    if tier is not Tier.PUBLIC and not own_deal:
+    if not (known or own_deal):
         raise UnknownListing()
     if not is_sellers:
         raise WrongSeller()

@@ -48,7 +48,7 @@ async def _obstacle(session: Session, event: DealOpened, listing: Listing | None
         holding = select(Reservation.deal_id).where(Reservation.listing_id == listing.id, Reservation.outcome == HELD)
         domain.check_reservable(
             Status(listing.status),
-            Tier(listing.tier),
+            known=domain.alliance_knows(Tier(listing.tier), listing.published_at),
             held=(await session.exec(holding)).first() is not None,
             own_deal=event.home == session.info["center"].id,
             is_sellers=event.seller_organisation_id == listing.organisation_id,
