@@ -36,9 +36,9 @@ MACHINE_PATHS = re.compile(r"(?:^|[\s\"'`=(:,])/(" + "|".join(["work", "root", "
 
 
 def _files() -> list[Path]:
-    """Everything in the tree that git does not ignore."""
+    """Everything that git keeps."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        ["git", "ls-files", "-z"],
         cwd=ROOT,
         capture_output=True,
         check=False,
