@@ -1,0 +1,76 @@
+// Where a moment of a story lies on the waterfall. A story takes minutes of waiting and milliseconds of work: folded,
+// every idle stretch has the same small width, and work shares the rest in proportion.
+
+const IDLE_SHARE = 0.08; // of all work: a pause shorter than this is not folded
+const GAP_WIDTH = 6; // percent of the width that one idle stretch takes
+const GAPS_WIDTH_MAX = 40; // percent that all of them may take
+const TICK_EVERY = 12; // percent between two labels, at least
+const LABEL_END = 93; // percent: a label further right would be cut
+const BAR_MIN = 0.35; // percent: an instant can still be seen
+
+/**
+ * `place(span)` gives [left, width] in percent. `ticks` are what the ruler says: at the first of each busy stretch the
+ * time since the story began, then the time since the stretch did. `gaps` are the folded stretches.
+ */
+export function axis(spans, folded) {
+  const stretches = folded ? busy(spans) : [[0, Math.max(1, ...spans.map(end))]];
+  const work = sum(stretches);
+  const gap = stretches.length > 1 ? Math.min(GAP_WIDTH, GAPS_WIDTH_MAX / (stretches.length - 1)) : 0;
+  const perUs = (100 - gap * (stretches.length - 1)) / work;
+
+  const parts = [];
+  let at = 0;
+  for (const [from, to] of stretches) {
+    parts.push({ from, to, at, until: at + (to - from) * perUs });
+    at = parts.at(-1).until + gap;
+  }
+  const x = (us) => {
+    const part = parts.findLast((one) => one.from <= us) ?? parts[0];
+    return part.at + (Math.min(us, part.to) - part.from) * perUs;
+  };
+  const place = (span) => {
+    const left = Math.min(x(span.start_us), 100 - BAR_MIN);
+    return [left, Math.max(BAR_MIN, x(end(span)) - left)];
+  };
+  const gaps = parts.slice(1).map((part, i) => ({ at: parts[i].until, width: gap, us: part.from - parts[i].to }));
+  return { place, gaps, ticks: ticks(parts, perUs) };
+}
+
+const end = (span) => span.start_us + span.duration_us;
+const sum = (stretches) => stretches.reduce((total, [from, to]) => total + to - from, 0) || 1;
+
+/** The stretches in which something was going on, short pauses included. */
+function busy(spans) {
+  const exact = joined([...spans].sort((a, b) => a.start_us - b.start_us).map((span) => [span.start_us, end(span)]), 0);
+  return joined(exact, sum(exact) * IDLE_SHARE).map(([from, to]) => [from, Math.max(to, from + 1)]);
+}
+
+function joined(stretches, pause) {
+  const found = [];
+  for (const [from, to] of stretches) {
+    const last = found.at(-1);
+    if (last && from - last[1] <= pause) last[1] = Math.max(last[1], to);
+    else found.push([from, to]);
+  }
+  return found;
+}
+
+function ticks(parts, perUs) {
+  const found = [];
+  let last = -TICK_EVERY;
+  const step = nice(TICK_EVERY / perUs);
+  for (const part of parts) {
+    if (part.at - last >= TICK_EVERY && part.at < LABEL_END) found.push({ at: (last = part.at), us: part.from, isFirst: true });
+    for (let us = step; us < part.to - part.from; us += step) {
+      const at = part.at + us * perUs;
+      if (at - last >= TICK_EVERY && at < LABEL_END) found.push({ at: (last = at), us });
+    }
+  }
+  return found;
+}
+
+/** The next of 1, 2, 5 times a power of ten. */
+function nice(us) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(us, 1)));
+  return [1, 2, 5, 10].map((times) => times * power).find((step) => step >= us) ?? 10 * power;
+}
