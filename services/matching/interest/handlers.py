@@ -44,6 +44,7 @@ async def express(
     domain.offered(offer_id, offer.status)
     if standing := await _open(session, demand_id, offer_id):
         raise domain.AlreadyOpen(interest=standing.interest_id)
+    now = center.now()
     interest = Interest(
         interest_id=new_id("int"),
         match_id=match_id,
@@ -55,8 +56,8 @@ async def express(
         owner_organisation_id=offer.organisation_id,
         message=message,
         expressed_by=person.id,
-        expressed_at=center.now(),
-        answer_by=domain.answer_by(center.now()),
+        expressed_at=now,
+        answer_by=domain.answer_by(now),
     )
     session.add(interest)
     emit(session, _expressed(interest))
