@@ -1,6 +1,7 @@
 """A deal played between two centers by hand: people at both, and records carried from one to the other."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -44,6 +45,7 @@ class Play:
     interest_id: str = field(default_factory=lambda: new_id("int"))
     listing_id: str = field(default_factory=lambda: new_id("lst"))
     deal_id: str = ""
+    people: dict[Any, httpx.AsyncClient] = field(default_factory=dict)
 
     @classmethod
     async def start(
@@ -56,16 +58,29 @@ class Play:
         return cls(db, other, Wire(parties, **wire))
 
     async def post(
-        self, db: Database, path: str, body: Any = None, *, subject: str = "alice", roles: Any = ("officer",), **who: Any
+        self,
+        db: Database,
+        path: str,
+        body: Any = None,
+        *,
+        subject: str = "alice",
+        roles: Any = ("officer",),
+        **who: Any,
     ) -> httpx.Response:
         """A person's step."""
-        async with client(db, service, subject=subject, roles=roles, **who) as http:
-            return await http.post(f"/escrow{path}", json=body, headers=key())
+        http = self.speaks(db, subject=subject, roles=tuple(roles), **who)
+        return await http.post(f"/escrow{path}", json=body, headers=key())
 
     async def get(self, db: Database, path: str, *, roles: Any = ("officer",), **who: Any) -> httpx.Response:
         """A person reads."""
-        async with client(db, service, roles=roles, **who) as http:
-            return await http.get(f"/escrow{path}")
+        return await self.speaks(db, roles=tuple(roles), **who).get(f"/escrow{path}")
+
+    def speaks(self, db: Database, **who: Any) -> httpx.AsyncClient:
+        """A person's client, made once."""
+        slot = (id(db), *sorted(who.items()))
+        if slot not in self.people:
+            self.people[slot] = client(db, service, **who)
+        return self.people[slot]
 
     async def step(self, db: Database, path: str, body: Any = None, **who: Any) -> dict[str, Any]:
         """A step of this deal that must succeed; then everything is carried."""
@@ -74,6 +89,11 @@ class Play:
         await self.wire.carry()
         found: dict[str, Any] = answer.json()
         return found
+
+    async def hop(self) -> None:
+        """Carry what is announced now, and not what it leads to."""
+        with suppress(AssertionError):  # the wire says that the parties are still talking
+            await self.wire.carry(rounds=1)
 
     async def deal(self, db: Database | None = None) -> dict[str, Any]:
         """The deal as an officer sees it (at the home unless said otherwise)."""

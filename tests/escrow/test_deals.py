@@ -162,7 +162,9 @@ async def test_terms_that_cannot_be(open_database: OpenDatabase, terms: dict[str
     assert (answer.status_code, answer.json()["title"]) == (422, rule)
 
 
-async def test_terms_proposed_anew_replace_the_first_and_an_old_agreement_is_refused(open_database: OpenDatabase) -> None:
+async def test_terms_proposed_anew_replace_the_first_and_an_old_agreement_is_refused(
+    open_database: OpenDatabase,
+) -> None:
     play = await Play.start(open_database)
     await play.open()
     await play.reserve()

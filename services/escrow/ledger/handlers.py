@@ -15,12 +15,12 @@ BATCH_MAX: Final = 1000
 _OPEN: Final = """
 INSERT INTO account (code, currency, kind, posting, floor_minor, limit_minor, opened_at)
 SELECT code, currency, kind, posting, floor_minor, limit_minor, $2
-FROM jsonb_to_recordset($1::jsonb)
+FROM jsonb_to_recordset($1::text::jsonb)
     AS a(code text, currency text, kind text, posting text, floor_minor bigint, limit_minor bigint)
 ORDER BY code, currency
 ON CONFLICT (code, currency) DO NOTHING
 """
-_POST: Final = "SELECT outcome FROM ledger_post($1::jsonb, $2) ORDER BY item"
+_POST: Final = "SELECT outcome FROM ledger_post($1::text::jsonb, $2) ORDER BY item"
 
 
 async def open_accounts(session: Session, accounts: Iterable[tuple[str, str]]) -> None:
