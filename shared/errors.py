@@ -70,4 +70,4 @@ def is_transient(error: BaseException) -> bool:
         return str(error.sqlstate or "").startswith(TRANSIENT_SQLSTATES)
     if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # raised at BEGIN, where SQLAlchemy does not wrap it
         return str(error.sqlstate or "08").startswith(TRANSIENT_SQLSTATES)
-    return isinstance(error, PoolTimeout | asyncpg.InterfaceError | OSError | KafkaException | KafkaError)
+    return isinstance(error, PoolTimeout | asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | KafkaException | KafkaError)

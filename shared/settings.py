@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     kafka_keyfile: Path | None = Field(None, description="key of the client certificate")
     kafka_idempotent: bool = Field(True, description="idempotent producer; off only for the embedded broker")
     kafka_replicas: int = Field(1, description="replication factor of topics that are made")
+    kafka_session_timeout_ms: int = Field(10_000, description="after which silence a member leaves its group")
     metadata_max_age_ms: int = Field(3000, description="how soon a new topic is noticed, in milliseconds")
     postgres: SecretStr = Field(
         SecretStr("postgresql://postgres@127.0.0.1:5432"), description="server URL without a database name"

@@ -71,13 +71,13 @@ class Relay:
         delay = POLL_S
         while True:
             try:
+                self._woken.clear()
                 busy = await self.run_once()
                 delay = POLL_S
                 if not busy:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(POLL_S):
                             await self._woken.wait()
-                self._woken.clear()
             except asyncio.CancelledError:
                 await self.close()
                 raise

@@ -73,6 +73,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             parser=_as_it_came,
             decoder=_records,
             fetch_max_wait_ms=250,
+            session_timeout_ms=runner.center.settings.kafka_session_timeout_ms,
+            heartbeat_interval_ms=runner.center.settings.kafka_session_timeout_ms // 4,
         )
         self.subscription(self._door())
 

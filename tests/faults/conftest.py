@@ -58,9 +58,7 @@ class Duo:
         url = settings.database_url(service.name)
         await migrate(url, None)
         connection = await asyncpg.connect(url)
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS applied (n serial, id text, reason text, sequence bigint)"
-        )
+        await connection.execute("CREATE TABLE IF NOT EXISTS applied (n serial, id text, reason text, sequence bigint)")
         await connection.close()
         one = Running(service, settings, LiveDirectory(settings), Logs(settings))
         await one.start()
