@@ -61,7 +61,7 @@ class Home:
         if self.path.is_dir() and not any(self.path.iterdir()):
             return
         raise Failure(
-            f"{self.path} holds something else than a ctta home (there is no file {MARKER} in it). Name an empty folder "
+            f"{self.path} holds something else than a ctta home (it has no file {MARKER}). Name an empty folder "
             "with --home or CTTA_HOME.",
             f"{self.path} 不是 ctta 的目录（其中没有 {MARKER} 文件）。请用 --home 或 CTTA_HOME 指定一个空目录。",
             Exit.ENVIRONMENT,

@@ -20,9 +20,10 @@ def _asked(centers: list[str], first: int) -> dict[str, int]:
         if not port_is_free(port):
             raise Failure(
                 f"Port {port}, meant for center {center}, is in use. Stop the program that holds it "
-                f"(`ss -ltnp 'sport = :{port}'` shows it), choose another with --port, or none: then free ones are taken.",
-                f"为中心 {center} 指定的端口 {port} 已被占用。请停止占用它的程序（用 `ss -ltnp 'sport = :{port}'` 查看），"
-                "或用 --port 指定其他端口；不指定则自动选择空闲端口。",
+                f"(`ss -ltnp 'sport = :{port}'` shows it), choose another "
+                "with --port, or none: then free ones are taken.",
+                f"为中心 {center} 指定的端口 {port} 已被占用。请停止占用它的程序"
+                f"（用 `ss -ltnp 'sport = :{port}'` 查看），或用 --port 指定其他端口；不指定则自动选择空闲端口。",
                 Exit.ENVIRONMENT,
             )
     return ports

@@ -128,7 +128,8 @@ class Alliance:
 
     def _not_ready(self, center: CenterProcess) -> Failure:
         return Failure(
-            f"Center {center.center} did not become ready. Its log is {center.log}; the last lines:\n{center.last_words()}",
+            f"Center {center.center} did not become ready. Its log is {center.log}; the last lines:\n"
+            + center.last_words(),
             f"中心 {center.center} 未能就绪。日志文件：{center.log}；最后几行：\n{center.last_words()}",
             Exit.ENVIRONMENT,
         )
