@@ -1,5 +1,7 @@
 """Listings through HTTP on a real database: lifecycle, versions, edits, who may what, what is announced."""
 
+from typing import Any
+
 import pytest
 
 from services.listing.app import service
@@ -103,7 +105,12 @@ async def test_a_published_listing_is_changed_by_an_officer_and_stays_published(
 
 async def test_tier_center_leaves_no_trace_beyond_the_center(db: Database) -> None:
     own = await registered(db)
-    said = {"title": {"en": CANARY}, "summary": {"zh": CANARY}, "details": {"note": CANARY}, "tier": "center"}
+    said: dict[str, Any] = {
+        "title": {"en": CANARY},
+        "summary": {"zh": CANARY},
+        "details": {"note": CANARY},
+        "tier": "center",
+    }
     listing_id = await published(db, own, **said)
     async with officer(db) as olga:
         path = f"/listing/listings/{listing_id}"

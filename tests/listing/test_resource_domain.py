@@ -71,8 +71,10 @@ def test_a_table_of_moves_with_a_hole_is_refused_at_import() -> None:
         ({"price": {"min_minor": 2, "max_minor": 1}}, BadPrice),
         ({"price": {"min_minor": -1}}, BadPrice),
         ({"details": {"ip_status": "pending"}}, BadDetails),
+        ({"kind": "capital", "details": {"ticket_min_minor": -1}}, BadDetails),
+        ({"kind": "service", "details": {"agency_kind": "magic"}}, BadDetails),
         ({"kind": "capital", "trl": 5}, NotForThisKind),
-        ({"kind": "service", "transfer_modes": ["equity"]}, NotForThisKind),
+        ({"kind": "capital", "transfer_modes": ["equity"]}, NotForThisKind),
     ],
 )
 def test_what_a_listing_says_is_checked(said: dict[str, Any], refusal: type[Refused]) -> None:

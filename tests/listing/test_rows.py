@@ -1,18 +1,22 @@
 """Reading import files: JSON lines and CSV, English and Chinese headings, odd encodings, bad rows by name."""
 
 import json
+from pathlib import Path
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.listing.organisation import domain as organisations
 from services.listing.organisation.domain import OrganisationContent
+from services.listing.resource import domain
 from services.listing.resource.content import Content
 from services.listing.resource.refusals import NotReadable
 from services.listing.resource.rows import Entry, entry, lines, unknown_columns
 from shared.errors import Refused
 
+SAMPLES = Path(__file__).parents[2] / "ctta" / "samples"
 CSV_EN = (
     "external_id,kind,organisation,title_zh,title_en,summary_en,keywords_en,ipc,trl,"
     "price_min,price_currency,details_ip_status\n"
@@ -115,6 +119,20 @@ def test_empty_lines_a_mark_and_windows_line_ends_do_no_harm() -> None:
     body = f"\ufeff{first}\r\n\r\n{second}\r\n"
     assert [line.number for line in lines(body.encode(), "jsonl")] == [1, 3]
     assert all(isinstance(row, Entry) for row in read(body, "jsonl"))
+
+
+@pytest.mark.parametrize("name", ["organisations", "listings"])
+def test_the_sample_market_is_accepted_whole(name: str) -> None:
+    rows = list(lines((SAMPLES / f"{name}.jsonl").read_bytes(), "jsonl"))
+    assert rows
+    for line in rows:
+        said = entry(line, line.fields["center"]).said
+        assert not unknown_columns(line)
+        if isinstance(said, Content):
+            domain.check(said)
+            domain.check_complete(said)
+        else:
+            organisations.check(said)
 
 
 json_values = st.recursive(

@@ -87,7 +87,7 @@ class NotYours(Refused):
     rule = "not-your-organisation"
     status = 403
     en = "Only {organisation} itself or the center's officers may do this."
-    zh = "只有 {organisation} 本单位或本中心工作人员可以执行此操作。"
+    zh = "只有 {organisation} 本单位或本中心业务员可以执行此操作。"
 
 
 NAME_MAX: Final = 200

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.schemas.base import Text
 from shared.schemas.listing import Kind, Price, Tier
+from shared.schemas.money import MINOR_MAX
 
 Word = Annotated[str, Field(min_length=1, max_length=120)]
 Symbol = Annotated[
@@ -19,6 +20,12 @@ LivelihoodField = Annotated[
     str, Field(pattern=r"^[a-z][a-z_]{1,39}$", description="environment, health, agriculture ...")
 ]
 Trl = Annotated[int, Field(ge=1, le=9, description="technology readiness level, GB/T 22900 and ISO 16290")]
+
+
+Minor = Annotated[int, Field(ge=0, le=MINOR_MAX)]
+AgencyKind = Literal[
+    "ip", "legal", "asset_evaluation", "technical_evaluation", "testing", "certification", "incubation"
+]
 
 
 class TransferMode(StrEnum):
@@ -57,21 +64,27 @@ class TechnologyDetails(_Details):
 
 
 class DemandDetails(_Details):
-    """Demands: what kind of resource would meet them."""
+    """Demands: what kind of resource would meet them (technology, financing, testing ...)."""
 
-    kind_of_need: str = "technology"
+    kind_of_need: Word = "technology"
 
 
 class ServiceDetails(_Details):
-    """Agencies."""
+    """Agencies: what they do, and how they charge for it."""
 
-    services: Annotated[list[Word], Field(max_length=50)] = []
+    agency_kind: AgencyKind | None = None
+    fee_note: Text | None = None
 
 
 class CapitalDetails(_Details):
-    """Lenders and investors."""
+    """Lenders and investors. Tickets in minor units of the price's currency; a rate of 385 is 3.85 % a year."""
 
-    product: str | None = None
+    form: Literal["loan", "fund", "investor", "grant"] | None = None
+    ticket_min_minor: Minor | None = None
+    ticket_max_minor: Minor | None = None
+    stage: Literal["seed", "early", "growth", "any"] | None = None
+    collateral: Literal["none", "ip_pledge", "guarantee", "equity"] | None = None
+    rate_percent_times_100: Annotated[int, Field(ge=0, le=100_00)] | None = None
 
 
 DETAILS: Final[dict[Kind, type[_Details]]] = {
@@ -92,7 +105,7 @@ COMPLETE: Final[dict[Kind, tuple[str, ...]]] = {
 
 ONLY_FOR: Final[dict[str, frozenset[Kind]]] = {
     "trl": frozenset({Kind.TECHNOLOGY, Kind.DEMAND}),
-    "transfer_modes": frozenset({Kind.TECHNOLOGY, Kind.DEMAND}),
+    "transfer_modes": frozenset({Kind.TECHNOLOGY, Kind.DEMAND, Kind.SERVICE}),
 }
 """Fields that make sense for some kinds only."""
 

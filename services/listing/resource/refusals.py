@@ -8,7 +8,7 @@ class IllegalMove(Refused):
 
     rule = "illegal-move"
     en = "A listing that is {status} can't become {target}."
-    zh = "状态为 {status} 的资源不能变为 {target}。"
+    zh = "状态为 {status} 的挂牌信息不能变为 {target}。"
 
 
 class NotEditable(Refused):
@@ -16,7 +16,7 @@ class NotEditable(Refused):
 
     rule = "not-editable"
     en = "A listing that is {status} can't be changed; make a new one."
-    zh = "状态为 {status} 的资源不能修改，请新建。"
+    zh = "状态为 {status} 的挂牌信息不能修改，请新建。"
 
 
 class PublishedNeedsOfficer(Refused):
@@ -25,7 +25,7 @@ class PublishedNeedsOfficer(Refused):
     rule = "published-needs-officer"
     status = 403
     en = "A published listing is changed by an officer of the center."
-    zh = "已发布的资源须由本中心工作人员修改。"
+    zh = "已发布的挂牌信息须由本中心业务员修改。"
 
 
 class OfficerNeeded(Refused):
@@ -34,7 +34,7 @@ class OfficerNeeded(Refused):
     rule = "officer-needed"
     status = 403
     en = "Only an officer of the center publishes."
-    zh = "只有本中心工作人员可以发布。"
+    zh = "只有本中心业务员可以发布。"
 
 
 class Fixed(Refused):
@@ -42,7 +42,7 @@ class Fixed(Refused):
 
     rule = "fixed-field"
     en = "{field} of this listing can't be changed any more; withdraw it and make a new one."
-    zh = "该资源的 {field} 不能再修改，请撤回后新建。"
+    zh = "该挂牌信息的 {field} 不能再修改，请撤回后新建。"
 
 
 class TitleMissing(Refused):
@@ -51,7 +51,7 @@ class TitleMissing(Refused):
     rule = "title-missing"
     status = 422
     en = "A listing needs a title in Chinese, English or both."
-    zh = "资源必须有中文或英文标题。"
+    zh = "挂牌信息必须有中文或英文标题。"
 
 
 class Incomplete(Refused):
@@ -69,7 +69,7 @@ class TooLong(Refused):
     rule = "too-long"
     status = 422
     en = "The listing has {size} bytes; at most {limit} can be announced."
-    zh = "该资源共 {size} 字节，最多可发布 {limit} 字节。"
+    zh = "该挂牌信息共 {size} 字节，最多可发布 {limit} 字节。"
 
 
 class BadPrice(Refused):
@@ -114,7 +114,7 @@ class UnknownListing(Refused):
     rule = "unknown-listing"
     status = 404
     en = "There is no such listing here."
-    zh = "本中心没有该资源。"
+    zh = "本中心没有该挂牌信息。"
 
 
 class NotOffered(Refused):
@@ -122,7 +122,7 @@ class NotOffered(Refused):
 
     rule = "not-offered"
     en = "The listing is {status}, not published."
-    zh = "该资源状态为 {status}，并非已发布。"
+    zh = "该挂牌信息状态为 {status}，并非已发布。"
 
 
 class HeldForAnother(Refused):
@@ -130,7 +130,7 @@ class HeldForAnother(Refused):
 
     rule = "held-for-another-deal"
     en = "The listing is held for another deal."
-    zh = "该资源已为另一笔交易保留。"
+    zh = "该挂牌信息已为另一笔交易保留。"
 
 
 class WrongSeller(Refused):
@@ -138,7 +138,7 @@ class WrongSeller(Refused):
 
     rule = "wrong-seller"
     en = "The listing does not belong to the seller the deal names."
-    zh = "该资源不属于交易中所列的出让方。"
+    zh = "该挂牌信息不属于交易中所列的出让方。"
 
 
 class SpeaksForAnother(Refused):
@@ -155,7 +155,7 @@ class NotHeld(Refused):
 
     rule = "not-held"
     en = "The deal {deal} holds no listing here."
-    zh = "交易 {deal} 在本中心没有保留任何资源。"
+    zh = "交易 {deal} 在本中心没有保留任何挂牌信息。"
 
 
 class NotReadable(Refused):
