@@ -15,12 +15,13 @@ from services.notify.delivery.courier import Courier
 from services.notify.delivery.domain import DISABLE_AFTER, LEASE
 from services.notify.delivery.handlers import lease
 from shared.db import Database, driver
+from shared.http import cursor
 from shared.schemas.notify import NoticeDelivered, SubscriptionDisabled
 from shared.service import Worker
-from tests.fixtures import client, deliver, emitted
+from tests.fixtures import center_of, client, deliver, emitted, feed, signed_record
 from tests.notify import events
 from tests.notify.conftest import Clock, Receiver
-from tests.notify.events import DEAL, SELLER
+from tests.notify.events import DEAL, OFFER, SELLER
 
 
 @pytest.fixture
@@ -138,6 +139,10 @@ async def test_an_endpoint_that_is_gone_is_disabled_until_its_owner_enables_it(
     assert await emitted(db, SubscriptionDisabled) == [
         SubscriptionDisabled(subscription_id=made["id"], rule="endpoint-gone")
     ]
+    [notice] = (await http.get("/notify/inbox")).json()["items"]
+    assert notice["sentence"]["en"] == (
+        "Deliveries to a webhook at East were stopped (endpoint-gone); its owner can start them again."
+    )
     assert (await http.post(path + "/enable")).json()["disabled_at"] is None
     await finish(courier, worker)
     assert sorted(d["state"] for d in await log(http)) == ["delivered", "exhausted"]
@@ -262,3 +267,32 @@ async def test_private_networks_are_refused_at_the_door_and_at_the_connection(
     await courier.close()
     assert receiver.got == []
     assert (await log(http))[0]["attempts"][0]["error"] == "private-network"
+
+
+async def test_the_trace_of_the_cause_goes_on(
+    db: Database, http: AsyncClient, courier: Courier, worker: Worker, receiver: Receiver
+) -> None:
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    await subscribe(http, receiver.url)
+    beijing = center_of(db.center.settings.trust, "beijing", "listing")
+    record = signed_record(beijing, events.published(OFFER, "beijing", SELLER))
+    headers = [(name, value) for name, value in record.headers if name != "traceparent"]
+    headers.append(("traceparent", f"00-{trace_id}-00f067aa0ba902b7-01".encode()))
+    await feed(db, service, [replace(record, headers=tuple(headers))])
+    await finish(courier, worker)
+    assert receiver.got[0][0]["traceparent"].split("-")[1] == trace_id
+    [step] = (await http.get("/notify/story")).json()["items"]
+    assert step["trace_id"] == trace_id
+
+
+async def test_pages_of_the_delivery_log(
+    db: Database, http: AsyncClient, courier: Courier, worker: Worker, receiver: Receiver
+) -> None:
+    await subscribe(http, receiver.url)
+    await publish(db, 1, 2, 3)
+    await finish(courier, worker)
+    first = (await http.get("/notify/deliveries", params={"limit": 2})).json()
+    rest = (await http.get("/notify/deliveries", params={"after": first["next"]})).json()
+    assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, None)
+    for path, bad in (("deliveries", cursor(2**63 - 1)), ("inbox", cursor(True, -1)), ("deliveries", "%%")):
+        assert (await http.get(f"/notify/{path}", params={"after": bad})).json()["title"] == "bad-cursor"

@@ -8,6 +8,7 @@ import pytest
 from services.notify.app import service
 from services.notify.story.handlers import Reader
 from services.notify.story.stream import follow
+from services.notify.story.tail import Tail
 from shared.db import Database
 from tests.fixtures import client, deliver
 from tests.notify import events
@@ -101,18 +102,32 @@ async def test_a_third_center_adds_nothing_to_a_deal(db: Database) -> None:
 async def test_the_stream_tells_what_happens_and_resumes(db: Database) -> None:
     await tell(db, *events.known(), events.listed()[0])
     stopping = asyncio.Event()
-    lines = follow(db, STAFF, None, None, stopping, heartbeat_s=0)
+    tail = Tail(db)
+    lines = follow(tail, STAFF, None, None, stopping, heartbeat_s=0.05)
     assert "id: 1\n" in await anext(lines)
     assert await anext(lines) == ": alive\n\n", "nothing new yet"
     await tell(db, events.listed()[1], events.listed()[2])
-    seen = [line async for line in _steps(lines, 2)]
+    async with asyncio.timeout(10):
+        seen = [step async for step in _steps(lines, 2)]
     assert [step["subject"] for step in seen] == [OFFER, events.MATCH]
     stopping.set()
     assert [line async for line in lines if "event: step" in line] == [], "it ends when the process stops"
-    resumed = follow(db, STAFF, 2, None, asyncio.Event())
+    resumed = follow(tail, STAFF, 2, None, asyncio.Event())
     assert "id: 2\n" in await anext(resumed)
     assert [step["subject"] async for step in _steps(resumed, 1)] == [events.MATCH]
     await resumed.aclose()
+    await lines.aclose()
+
+
+async def test_a_stream_of_one_conversation_skips_the_rest(db: Database) -> None:
+    tail, stopping = Tail(db), asyncio.Event()
+    lines = follow(tail, STAFF, None, OFFER, stopping, heartbeat_s=0.05)
+    await anext(lines)
+    await tell(db, *events.known(), *events.listed())
+    async with asyncio.timeout(10):
+        assert [step["subject"] async for step in _steps(lines, 1)] == [OFFER]
+    assert await anext(lines) == ": alive\n\n"
+    await lines.aclose()
 
 
 async def _steps(lines, count: int):  # type: ignore[no-untyped-def]  # an iterator of lines to one of steps

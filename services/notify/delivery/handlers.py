@@ -10,6 +10,7 @@ import orjson
 from services.notify.delivery import domain
 from services.notify.delivery.domain import Answer
 from services.notify.notice.content import body_of
+from services.notify.notice.handlers import tell_owner
 from services.notify.subject.handlers import known
 from shared import telemetry
 from shared.db import Session, driver
@@ -134,6 +135,7 @@ async def record(session: Session, attempts: list[Attempted]) -> None:
     held = {row["notice_id"]: row for row in await connection.fetch(_LOCK, [one.leased.notice_id for one in attempts])}
     ours = [one for one in attempts if one.leased.notice_id in held]
     health = await _health(connection, {one.leased.subscription_id for one in ours})
+    pending = {id for id, row in held.items() if row["state"] == "pending"}
     settled: list[dict[str, Any]] = []
     for one in ours:
         row, state = held[one.leased.notice_id], health[one.leased.subscription_id]
@@ -142,8 +144,11 @@ async def record(session: Session, attempts: list[Attempted]) -> None:
         state.update(failing_since=failing_since, paused_until=verdict.paused_until)
         if verdict.disabled_rule and state["disabled_rule"] is None:
             state["disabled_rule"] = verdict.disabled_rule
-            emit(session, SubscriptionDisabled(subscription_id=one.leased.subscription_id, rule=verdict.disabled_rule))
-        if row["state"] == "pending" and (one.answer.is_good or row["attempts"] == one.leased.attempt):
+            await tell_owner(
+                session, SubscriptionDisabled(subscription_id=one.leased.subscription_id, rule=verdict.disabled_rule)
+            )
+        if one.leased.notice_id in pending and (one.answer.is_good or row["attempts"] == one.leased.attempt):
+            pending.discard(one.leased.notice_id)
             settled.append({"notice_id": one.leased.notice_id, "state": verdict.state, "next_at": verdict.next_at})
             if one.answer.is_good:
                 _announce(session, one, row)

@@ -9,6 +9,7 @@ from services.notify.delivery import log
 from services.notify.delivery.log import DeliveryView
 from services.notify.delivery.signing import public_text
 from shared.http import Caller, Page, Router, Tx, cursor, uncursor
+from shared.http.paging import BadCursor
 
 router = Router(prefix="/notify", tags=["delivery"])
 
@@ -34,6 +35,8 @@ async def deliveries(
 ) -> Page[DeliveryView]:
     """Deliveries to the caller's webhooks with every attempt, newest first."""
     before = uncursor(after, int)[0] if after else NEWEST
+    if not 0 <= before <= NEWEST:
+        raise BadCursor()
     items, last = await log.page(tx, who, subscription_id, state, before, limit)
     return Page(items=items, next=cursor(last) if last is not None else None)
 

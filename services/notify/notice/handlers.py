@@ -13,7 +13,7 @@ from shared.errors import NotYet
 from shared.events import Received, emit
 from shared.ids import derived_id
 from shared.schemas.base import Event
-from shared.schemas.notify import NoticeDelivered
+from shared.schemas.notify import NoticeDelivered, SubscriptionDisabled
 
 _CONCERNED: Final = """
 SELECT id, kind, organisations,
@@ -27,6 +27,11 @@ SELECT * FROM jsonb_to_recordset($1::jsonb) AS r (id text, subscription_id text,
     event_id uuid, event_type text, at timestamptz, center text, subject text, conversation text, ids jsonb,
     facts jsonb, traceparent text)
 ON CONFLICT (id) DO NOTHING
+"""
+_TELL_OWNER: Final = """
+INSERT INTO notice (id, subscription_id, owner, channel, event_id, event_type, at, center, subject, conversation, ids,
+    facts)
+SELECT $1, id, owner, 'inbox', $2, $3, $4, $5, id, id, '{}', $6 FROM subscription WHERE id = $7
 """
 _DISPATCH: Final = """
 INSERT INTO delivery (notice_id, subscription_id, conversation, next_at)
@@ -59,6 +64,16 @@ async def notify(session: Session, received: list[Received[Event]]) -> None:
         if not one.may:
             raise NotYet(_missing(told[one.n].event, about)[0])
     await _store(session, connection, [(told[one.n], one) for one in met])
+
+
+async def tell_owner(session: Session, event: SubscriptionDisabled) -> None:
+    """Announce that a webhook was disabled, and tell its owner in the inbox."""
+    center = session.info["center"]
+    event_id = emit(session, event)
+    id, facts = derived_id("ntc", event_id, event.subscription_id), orjson.dumps(story.facts(event)).decode()
+    await (await driver(session)).execute(
+        _TELL_OWNER, id, event_id, event.type, center.now(), center.id, facts, event.subscription_id
+    )
 
 
 async def _about(connection: asyncpg.Connection, received: list[Received[Event]]) -> dict[str, About]:
@@ -100,7 +115,8 @@ async def _store(session: Session, connection: asyncpg.Connection, met: list[tup
     if not met:
         return
     contexts: dict[UUID, tuple[str, str]] = session.info["outbox"].contexts
-    rows = [_row(item, one, contexts) for item, one in met]
+    facts = {n: _facts(item, contexts) for n, item in {one.n: item for item, one in met}.items()}
+    rows = [_row(item, one) | facts[one.n] for item, one in met]
     await connection.execute(_NOTIFY, orjson.dumps(rows).decode())
     webhooks = [row["id"] for row in rows if row["channel"] == "webhook"]
     if webhooks:
@@ -114,14 +130,11 @@ async def _store(session: Session, connection: asyncpg.Connection, met: list[tup
             emit(session, arrived, cause=item.cause)
 
 
-def _row(item: Received[Event], one: Met, contexts: dict[UUID, tuple[str, str]]) -> dict[str, Any]:
+def _facts(item: Received[Event], contexts: dict[UUID, tuple[str, str]]) -> dict[str, Any]:
+    """What all notices of one event have in common."""
     event, cause = item.event, item.cause
     traceparent, _ = contexts.get(cause.id, (cause.traceparent, ""))
     return {
-        "id": derived_id("ntc", cause.id, f"{cause.source} {one.subscription_id}"),
-        "subscription_id": one.subscription_id,
-        "owner": one.owner,
-        "channel": one.channel,
         "event_id": cause.id,
         "event_type": cause.type,
         "at": cause.time,
@@ -131,4 +144,13 @@ def _row(item: Received[Event], one: Met, contexts: dict[UUID, tuple[str, str]])
         "ids": story.ids(event),
         "facts": story.facts(event),
         "traceparent": traceparent,
+    }
+
+
+def _row(item: Received[Event], one: Met) -> dict[str, Any]:
+    return {
+        "id": derived_id("ntc", item.cause.id, f"{item.cause.source} {one.subscription_id}"),
+        "subscription_id": one.subscription_id,
+        "owner": one.owner,
+        "channel": one.channel,
     }

@@ -15,9 +15,12 @@ from shared.http import Person
 from shared.schemas.base import Text
 
 _READ: Final = """
-SELECT * FROM notice WHERE owner = ANY($1::text[]) AND channel = 'inbox'
-    AND (read_at IS NOT NULL, -n) > ($2::boolean, -$3::bigint)
-ORDER BY (read_at IS NOT NULL), n DESC LIMIT $4
+SELECT theirs.* FROM unnest($1::text[]) AS reader, LATERAL (
+    SELECT * FROM notice WHERE owner = reader AND channel = 'inbox'
+        AND (read_at IS NOT NULL, -n) > ($2::boolean, -$3::bigint)
+    ORDER BY (read_at IS NOT NULL), -n LIMIT $4
+) AS theirs
+ORDER BY (read_at IS NOT NULL), -n LIMIT $4
 """
 _MARK: Final = """
 UPDATE notice SET read_at = coalesce(read_at, $3) WHERE id = $1 AND owner = ANY($2::text[]) AND channel = 'inbox'

@@ -7,6 +7,7 @@ from fastapi import Query
 from services.notify.notice import inbox
 from services.notify.notice.inbox import NoticeView
 from shared.http import Caller, Page, Router, Tx, cursor, uncursor
+from shared.http.paging import BadCursor
 
 router = Router(prefix="/notify/inbox", tags=["notice"])
 
@@ -16,8 +17,10 @@ async def notices(
     tx: Tx, who: Caller, after: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> Page[NoticeView]:
     """The caller's notices and those of their organisation: unread first, newest first."""
-    place = uncursor(after, bool, int) if after else inbox.FIRST
-    items, last = await inbox.read(tx, who, (place[0], place[1]), limit)
+    was_read, n = uncursor(after, bool, int) if after else inbox.FIRST
+    if not 0 <= n <= inbox.FIRST[1]:
+        raise BadCursor()
+    items, last = await inbox.read(tx, who, (was_read, n), limit)
     return Page(items=items, next=cursor(*last) if last else None)
 
 

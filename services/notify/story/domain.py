@@ -1,6 +1,7 @@
 """Telling an event: which of its fields are kept, whom it concerns, and the sentence in Chinese and English. Pure."""
 
 from collections.abc import Mapping
+from functools import cache
 from string import Formatter
 from typing import Any
 
@@ -32,11 +33,15 @@ def fields(template: str) -> list[tuple[str, str]]:
     return [(name, spec or "") for _, name, spec, _ in Formatter().parse(template) if name is not None]
 
 
+@cache
+def _kept(event_type: str) -> list[tuple[str, str]]:
+    sentence = BY_TYPE[event_type]
+    return sorted({(name, spec) for name, spec in (*fields(sentence.en), *fields(sentence.zh)) if name != "source"})
+
+
 def facts(event: Event) -> dict[str, Any]:
     """What is kept of an event, JSON-ready: the fields its sentence names, each cut down to what is said of it."""
-    sentence = BY_TYPE[event.type]
-    said = {*fields(sentence.en), *fields(sentence.zh)}
-    return {f"{name}:{spec}": KEEP[spec](getattr(event, name)) for name, spec in sorted(said) if name != "source"}
+    return {f"{name}:{spec}": KEEP[spec](getattr(event, name)) for name, spec in _kept(event.type)}
 
 
 def say(event_type: str, kept: Mapping[str, Any], center: str, known: Mapping[str, Known]) -> Text:

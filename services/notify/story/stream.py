@@ -11,13 +11,12 @@ from fastapi.responses import StreamingResponse
 from services.notify.story import handlers
 from services.notify.story.handlers import Reader, StepView
 from services.notify.story.routes import reader, step_number
+from services.notify.story.tail import Tail
 from shared.db import Database, driver
 from shared.http import Caller
 
 router = APIRouter(prefix="/notify", tags=["story"])
 
-LOOK_S: Final = 0.3
-"""How often a stream looks for new steps."""
 HEARTBEAT_S: Final = 15.0
 """Silence after which a comment line tells proxies and clients that the stream is alive."""
 LIFE_S: Final = 3600.0
@@ -40,16 +39,18 @@ async def stream(
     """
     start = last_event_id or after
     n = step_number(start) if start is not None else None
-    database: Database = request.app.state.database
-    stopping: asyncio.Event = getattr(request.app.state, "stopping", None) or asyncio.Event()
-    lines = follow(database, reader(who), n, conversation, stopping, life_s=life_s)
+    state = request.app.state
+    if not hasattr(state, "story_tail"):
+        state.story_tail = Tail(state.database)
+    stopping: asyncio.Event = getattr(state, "stopping", None) or asyncio.Event()
+    lines = follow(state.story_tail, reader(who), n, conversation, stopping, life_s=life_s)
     return StreamingResponse(
         lines, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
 
 
 async def follow(
-    database: Database,
+    tail: Tail,
     who: Reader,
     n: int | None,
     conversation: str | None,
@@ -60,34 +61,22 @@ async def follow(
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[str]:
     """The lines of one stream, behind step `n` (None: from now on), until `stopping` or `life_s` seconds passed."""
-    began = spoke = clock()
-    if n is None:
-        n = await _newest(database)
-    yield f"retry: 1000\nid: {n}\n\n"
-    while not stopping.is_set() and clock() - began < life_s:
-        steps = await _after(database, who, n, conversation)
-        for step in steps:
-            n, spoke = int(step.cursor), clock()
-            yield f"id: {step.cursor}\nevent: step\ndata: {step.model_dump_json()}\n\n"
-        if clock() - spoke >= heartbeat_s:
-            spoke = clock()
-            yield ": alive\n\n"
-        if len(steps) < STEPS_AT_ONCE:
-            await _pause(stopping)
-
-
-async def _pause(stopping: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(LOOK_S):
-            await stopping.wait()
-    except TimeoutError:
-        return
-
-
-async def _newest(database: Database) -> int:
-    async with database.transaction(read_only=True) as session:
-        n: int = await (await driver(session)).fetchval("SELECT coalesce(max(n), 0) FROM step")
-        return n
+    ends = clock() + life_s
+    async with tail.watched():
+        n = tail.n if n is None else min(n, tail.n)  # a cursor from before the story was rebuilt begins now
+        yield f"retry: 1000\nid: {n}\n\n"
+        while not stopping.is_set() and clock() < ends:
+            end = tail.n
+            steps = await _after(tail.database, who, n, conversation) if end > n else []
+            for step in steps:
+                yield f"id: {step.cursor}\nevent: step\ndata: {step.model_dump_json()}\n\n"
+            if len(steps) == STEPS_AT_ONCE:
+                n = int(steps[-1].cursor)
+                continue
+            n = max(n, end, *(int(step.cursor) for step in steps))
+            await tail.grow(n, stopping, min(heartbeat_s, max(ends - clock(), 0)))
+            if tail.n <= n:
+                yield ": alive\n\n"
 
 
 async def _after(database: Database, who: Reader, n: int, conversation: str | None) -> list[StepView]:

@@ -75,8 +75,8 @@ CREATE TABLE notice (
     read_at timestamptz,
     CHECK (read_at IS NULL OR channel = 'inbox')
 );
-CREATE INDEX notice_unread ON notice (owner, n DESC) WHERE channel = 'inbox' AND read_at IS NULL;
-CREATE INDEX notice_read ON notice (owner, n DESC) WHERE channel = 'inbox' AND read_at IS NOT NULL;
+CREATE INDEX notice_inbox ON notice (owner, (read_at IS NOT NULL), (-n)) WHERE channel = 'inbox';
+CREATE INDEX notice_subscription ON notice (subscription_id);
 
 -- A webhook notice on its way. Due when next_at has passed; a lease moves next_at ahead, so a dead sender's work comes back.
 CREATE TABLE delivery (
