@@ -1,5 +1,6 @@
 """Snapshots in, matches out: through the real runner, on a real database."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import pytest
 
 from services.matching.app import service
-from services.matching.index.handlers import search
+from services.matching.index.handlers import index_of, search, warm
 from services.matching.match.domain import MATCHES_MAX
 from shared.db import Database, driver
 from shared.ids import derived_id
 from shared.schemas.base import Text
 from shared.schemas.listing import ListingState, Price
 from shared.schemas.matching import MatchFound
+from shared.service import Worker
 from tests.fixtures import OpenDatabase, Wire, client, deliver, emitted, feed
 from tests.matching.market import changed, id_of, listing, publish, record_of, sample_pairs, samples
 
@@ -220,6 +222,32 @@ async def test_another_process_sees_what_was_written(open_database: OpenDatabase
         await publish([one], [changed(OFFER, title=Text(en="Laser"), summary=Text())])
         async with other.transaction() as session:
             assert [id for id, _ in await search(session, "brine", kind=None, limit=9)] == [DEMAND.listing_id]
+    finally:
+        await other.close()
+
+
+async def test_two_processes_at_once_miss_no_pair(open_database: OpenDatabase) -> None:
+    """A demand in one process's batch and its offer in another's, at the same time: neither has committed."""
+    one = await open_database(service, "east")
+    other = Database(one.url, one.center)
+    pairs = [(listing(f"d{i}", "east", "demand", title=TEXT), listing(f"o{i}", "south", title=TEXT)) for i in range(6)]
+    try:
+        for demand, offer in pairs:
+            await asyncio.gather(publish([one], [demand]), publish([other], [offer]))
+        found = {(match_id, status) for match_id, status, *_ in await standing(one)}
+        assert found >= {(derived_id("mat", a.listing_id, b.listing_id), "open") for a, b in pairs}
+    finally:
+        await other.close()
+
+
+async def test_the_index_is_there_before_the_first_question(open_database: OpenDatabase) -> None:
+    one = await open_database(service, "east")
+    await publish([one], [OFFER])
+    other = Database(one.url, one.center)
+    try:
+        await warm(Worker(other.center, other))
+        async with other.transaction() as session:
+            assert index_of(session).text.search(["brine"], kind=None, limit=9) == [OFFER.listing_id]
     finally:
         await other.close()
 

@@ -52,6 +52,8 @@ FORBIDDEN = [
     ("ticket", NEED, with_(LOAN, details={"ticket_min_minor": 701})),
     ("ticket", NEED, with_(LOAN, details={"ticket_max_minor": 499})),
     ("ticket", NEED, with_(LOAN, price=Price(currency="EUR"))),
+    ("ticket", NEED, with_(LOAN, details={"ticket_min_minor": "a lot"})),
+    ("kind", with_(DEMAND, details={"kind_of_need": ["x" * 100_000]}), OFFER),
 ]
 
 

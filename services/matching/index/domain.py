@@ -8,6 +8,8 @@ from heapq import nlargest
 from math import log
 from typing import Final
 
+from shared.schemas.listing import ListingState
+
 QUERY_TERMS: Final = 40
 """Terms of one language that ask; more cost time and add noise."""
 
@@ -26,6 +28,20 @@ pairs of a development set (government demands, project abstracts) without hurti
 
 TERMS_TYPICAL: Final = 220
 """Occurrences of terms in a text of usual length; longer ones need more repeats for the same effect."""
+
+NEED_MAX: Final = 60
+"""Characters of a need that are looked at; what another center writes into `details` may be anything."""
+
+
+def need_of(demand: ListingState) -> str:
+    """What a demand needs (`details.kind_of_need`); `technology` where it does not say."""
+    return str(demand.details.get("kind_of_need") or "technology")[:NEED_MAX]
+
+
+def slot_of(listing: ListingState) -> str:
+    """Where the index keeps a listing: its kind, for a demand with what it needs."""
+    return f"demand/{need_of(listing)}" if listing.kind == "demand" else listing.kind
+
 
 LANGUAGES: Final = ("en", "zh")
 

@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 from sqlalchemy import Engine
 
+from services.matching.index.domain import slot_of
 from services.matching.index.engine import Entry, FullText
 from services.matching.index.text import TEXT_VERSION, codes, listing_terms, terms
 from shared.db import Session, driver
@@ -49,13 +50,6 @@ class Prepared:
     def age(self) -> tuple[int, int]:
         """Later snapshots of a listing have greater ones."""
         return self.received.event.listing_version, self.received.cause.sequence
-
-
-def slot_of(listing: ListingState) -> str:
-    """The kind of a listing; a demand's also says what it needs, `technology` where it does not."""
-    if listing.kind != "demand":
-        return listing.kind
-    return f"demand/{listing.details.get('kind_of_need') or 'technology'}"
 
 
 def prepare(received: Sequence[Received[ListingState]]) -> list[Prepared]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from services.matching.index.domain import Query, answered
+from services.matching.index.domain import Query, answered, need_of
 from shared.schemas.listing import ListingState, Status
 
 MATCHES_MAX: Final = 10
@@ -23,11 +23,6 @@ ANSWERS: Final[dict[str, frozenset[str]]] = {
     "financing": frozenset({"capital"}),
 }
 """What a demand needs (`details.kind_of_need`), and the kinds that answer it. A need not named here matches nothing."""
-
-
-def need_of(demand: ListingState) -> str:
-    """What a demand needs; `technology` where it does not say."""
-    return str(demand.details.get("kind_of_need") or "technology")
 
 
 def counterpart_slots(listing: ListingState) -> list[str]:
@@ -79,11 +74,14 @@ def _price(demand: ListingState, offer: ListingState, today: date) -> bool:
 
 
 def _ticket(demand: ListingState, offer: ListingState, today: date) -> bool:
-    """The amount that is sought overlaps what the lender gives; a ticket in another currency does not."""
+    """The amount that is sought overlaps what the lender gives; a ticket in another currency, or one that is no
+    amount (`details` are checked by the center they come from only), does not."""
     if offer.kind != "capital":
         return True
     sought = (demand.price.min_minor, demand.price.max_minor)
     ticket = (offer.details.get("ticket_min_minor"), offer.details.get("ticket_max_minor"))
+    if not all(end is None or isinstance(end, int) for end in ticket):
+        return False
     if sought == (None, None) or ticket == (None, None):
         return True
     return demand.price.currency == offer.price.currency and _overlap(sought, ticket)
