@@ -14,7 +14,9 @@ async def audit(places: Sequence[Settings]) -> list[dict[str, Any]]:
     for settings in places:
         connection = await asyncpg.connect(settings.database_url("escrow"), timeout=10)
         try:
-            rows = await connection.fetch("SELECT currency, sum(minor) AS minor FROM entry GROUP BY currency")
+            rows = await connection.fetch(
+                "SELECT a.currency, sum(e.minor) AS minor FROM entry e JOIN account a ON a.id = e.account_id GROUP BY 1"
+            )
         finally:
             await connection.close()
         findings = [f"{row['currency']}: {row['minor']}" for row in rows if row["minor"]]

@@ -57,7 +57,7 @@ def _alike(spans: Sequence[Span], children: dict[str, list[Span]]) -> list[list[
 
 
 def _same(span: Span) -> tuple[str, str, str, str, str]:
-    return span.trace_id, span.center, span.service, span.name, span.error
+    return span.trace_id, span.center, span.service, operation(span), span.error
 
 
 def draw(story: Story) -> Table:
@@ -86,9 +86,10 @@ def draw(story: Story) -> Table:
 
 
 def operation(span: Span) -> str:
-    """What was done: the span's name, and the event's type where it is one."""
+    """What was done: the span's name, the event's type, the noun that handled it."""
     event = str(span.attributes.get("cloudevents.event_type", ""))
-    return f"{span.name}  ({event.removeprefix('ctta.')})" if event else span.name
+    noun = str(span.attributes.get("messaging.consumer.group.name", "")).rsplit(".", 1)[-1]
+    return span.name + (f"  {event.removeprefix('ctta.')}" if event else "") + (f"  [{noun}]" if noun else "")
 
 
 def _extent(spans: Sequence[Span]) -> tuple[int, int]:

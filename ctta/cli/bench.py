@@ -4,7 +4,7 @@ import typer
 
 from ctta.cli.words import Exit, Failure, say
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()

@@ -6,7 +6,7 @@ import typer
 
 from ctta.cli.words import Exit, Failure, say, tell
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Center = Annotated[str | None, typer.Option(help=say("center (CTTA_CENTER)", "中心编号（CTTA_CENTER）"))]
 Json = Annotated[bool, typer.Option("--json", help=say("as an object", "以 JSON 输出"))]

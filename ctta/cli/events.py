@@ -7,7 +7,7 @@ import typer
 
 from ctta.cli.words import Exit, Failure, say, tell
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 Json = Annotated[bool, typer.Option("--json", help=say("as an object", "以 JSON 输出"))]
 Folder = Annotated[Path, typer.Option(help=say("folder of the committed schemas", "已提交 Schema 的目录"))]

@@ -26,7 +26,7 @@ def _server_away(error: Exception) -> tuple[str, Exit] | None:
         return say(
             f"Kafka: {what}. `ctta doctor` looks closer.", f"Kafka：{what}。请运行 `ctta doctor` 检查。"
         ), Exit.ENVIRONMENT
-    if origin == "asyncpg" or isinstance(error, ConnectionError):
+    if isinstance(error, ConnectionError | TimeoutError) or (origin == "asyncpg" and _away(error)):
         return (
             say(f"A server does not answer: {what}. `ctta doctor` looks closer.",
                 f"服务器无应答：{what}。请运行 `ctta doctor` 检查。"),
@@ -35,3 +35,9 @@ def _server_away(error: Exception) -> tuple[str, Exit] | None:
     if isinstance(error, OSError):
         return what, Exit.ENVIRONMENT
     return None
+
+
+def _away(error: Exception) -> bool:
+    """Connection, no such role or database, resources, shutdown (PostgreSQL, appendix A). Anything else is a bug."""
+    state = str(getattr(error, "sqlstate", "") or "08")
+    return state.startswith(("08", "28", "3D", "53", "57P"))

@@ -83,6 +83,7 @@ class Demo:
         for match in matches.candidates(found):
             played = Play(match, self.cast, self.teller)
             await played.prepare()
+            self._choice(played)
             listening = Listening(played, receiver)
             await listening.subscribe(self.teller)
             if await played.express():
@@ -90,7 +91,7 @@ class Demo:
                 return played, listening
         raise Failure("Every match is taken: begin anew with --fresh.", "所有匹配均已被占用：请用 --fresh 重新开始。")
 
-    async def _deal(self, played: Play) -> None:
+    def _choice(self, played: Play) -> None:
         match = played.match
         self.teller.step(
             played.home,
@@ -99,6 +100,8 @@ class Demo:
             f"选取得分最高的跨中心匹配：{match['score']:.2f}，依据："
             + "、".join(term["term"] for term in match["terms"][:5]),
         )
+
+    async def _deal(self, played: Play) -> None:
         await played.accept_interest()
         await played.agree()
         await played.fund()

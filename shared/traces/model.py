@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+PRODUCER: Final = 4
+"""Kind of a span that sends a message (SpanKind of OTLP)."""
 CONVERSATION: Final = "messaging.message.conversation_id"
 ID_ATTRIBUTES: Final = tuple(
     f"ctta.{name}" for name in ("deal", "listing", "offer", "demand", "interest", "match", "transfer", "subject")

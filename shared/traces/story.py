@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from shared.traces.model import Span, Story
+from shared.traces.model import PRODUCER, Span, Story
 from shared.traces.sources import Source
 
 _BILATERAL: Final = re.compile(r"^ctta\.(?P<source>[^.]+)\.[^.]+\.to\.(?P<peer>[^.]+)$")
@@ -20,11 +20,22 @@ def story(source: Source, ids: Iterable[str], *, parties_only: bool = True) -> S
     asked = frozenset(ids)
     near = source.traces_naming(asked)
     wider = asked | {one for span in near if span.ids & asked for one in span.ids}
-    spans = near if wider == asked else source.traces_naming(wider)
+    spans = _once(near if wider == asked else source.traces_naming(wider))
     parties = {span.center for span in spans if span.ids & asked}
     kept = [span for span in spans if not parties_only or not parties or span.center in parties]
     others = Counter(span.center for span in spans) - Counter(span.center for span in kept)
     return Story(wider, sorted(kept, key=_order), dict(others), silent_centers(spans))
+
+
+def _once(spans: Iterable[Span]) -> list[Span]:
+    """Without the sending of a message again, which happens when a broker was replaced: the first one is the story's."""
+    kept: dict[tuple[str, str], Span] = {}
+    for span in spans:
+        sent = str(span.attributes.get("messaging.message.id", "")) if span.kind == PRODUCER else ""
+        place = ("message", sent) if sent else ("span", span.span_id)
+        if place not in kept or span.start_ns < kept[place].start_ns:
+            kept[place] = span
+    return list(kept.values())
 
 
 def silent_centers(spans: Iterable[Span]) -> tuple[str, ...]:
