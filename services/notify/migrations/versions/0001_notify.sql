@@ -93,7 +93,7 @@ CREATE TABLE delivery (
     delivered_at timestamptz,
     CHECK ((state = 'delivered') = (delivered_at IS NOT NULL))
 ) WITH (fillfactor = 70);
-CREATE INDEX delivery_due ON delivery (subscription_id, next_at) WHERE state = 'pending';
+CREATE INDEX delivery_due ON delivery (subscription_id, next_at, n) WHERE state = 'pending';
 CREATE INDEX delivery_order ON delivery (subscription_id, conversation, n) WHERE state = 'pending';
 CREATE INDEX delivery_leased ON delivery (subscription_id, leased_until) WHERE state = 'pending' AND leased_until IS NOT NULL;
 CREATE INDEX delivery_log ON delivery (subscription_id, n DESC);
