@@ -165,7 +165,15 @@ async def test_too_many_rows_are_refused_and_parts_of_a_file_are_sent(db: Databa
         again = [report async for report in upload.send(olga, parts, publish=True)]
     assert [report.created for report in reports] == [100, 51]
     assert [report.rows[-1].line for report in reports] == [100, 151]
-    assert again == reports  # the same key and body: the same answer, and nothing done
+    assert [report.unchanged for report in again] == [100, 51]
+
+
+async def test_an_older_file_takes_effect_again(db: Database) -> None:
+    older, newer = upload.row_parts([org_row(), row("T-1")]), upload.row_parts([row("T-1", trl=9)])
+    files = [list(older), list(newer)]
+    async with officer(db) as olga:
+        reports = [report for n in (0, 1, 0) async for report in upload.send(olga, files[n], publish=True)]
+    assert [(r.created, r.updated, r.unchanged) for r in reports] == [(2, 0, 0), (0, 1, 0), (0, 1, 1)]
 
 
 async def test_tier_center_rows_leave_no_trace_beyond_the_center(db: Database) -> None:

@@ -88,6 +88,20 @@ async def test_an_edit_names_the_version_it_read(db: Database) -> None:
         assert (await mei.get(path)).json()["trl"] == 7
 
 
+async def test_an_officer_publishes_what_was_read_and_nothing_else(db: Database) -> None:
+    own = await registered(db)
+    async with member(db, own) as mei, officer(db) as olga:
+        draft = await mei.post("/listing/listings", json=technology() | {"organisation_id": own})
+        path = f"/listing/listings/{draft.json()['listing_id']}"
+        await mei.post(f"{path}/submission")
+        read = await olga.get(path)
+        edited = await mei.put(path, json=technology(trl=1), headers={"If-Match": read.headers["etag"]})
+        assert edited.json()["status"] == "draft"
+        await mei.post(f"{path}/submission")
+        late = await olga.post(f"{path}/publication", headers={"If-Match": read.headers["etag"]})
+    assert (late.status_code, late.json()["title"]) == (412, "stale")
+
+
 async def test_a_published_listing_is_changed_by_an_officer_and_stays_published(db: Database) -> None:
     own = await registered(db)
     listing_id = await published(db, own)

@@ -12,6 +12,7 @@ from shared.events import emit
 from shared.schemas.base import Envelope
 from shared.schemas.escrow import DealCompleted, DealOpened
 from shared.schemas.listing import ReservationGranted, ReservationRefused, Status, Tier
+from shared.telemetry import tell
 
 HELD, REFUSED, RETURNED, TRANSACTED = "held", "refused", "returned", "transacted"
 
@@ -23,6 +24,7 @@ async def hold_for_deal(session: Session, event: DealOpened, cause: Envelope) ->
     """
     if event.home != cause.center:
         raise SpeaksForAnother(speaker=cause.center, center=event.home)
+    tell(event.deal_id, listing_id=event.listing_id)
     listing = await session.get(Listing, event.listing_id, with_for_update=True)
     earlier = await session.get(Reservation, event.deal_id)
     if earlier is not None:
@@ -70,6 +72,7 @@ async def end_with_deal(session: Session, event: DealCompleted, cause: Envelope)
 
     Raises NotHeld when this deal of that center holds no listing here.
     """
+    tell(event.deal_id, listing_id=event.listing_id)
     held = await session.get(Reservation, event.deal_id, with_for_update=True)
     if held is None or held.outcome != HELD or held.home != cause.center or held.listing_id != event.listing_id:
         raise NotHeld(deal=event.deal_id)

@@ -16,6 +16,7 @@ from services.listing.resource.tables import Listing
 from shared.db import Session
 from shared.http import Caller, Page, Person, Router, Tx, cursor, etag, if_match, require, uncursor
 from shared.schemas.listing import Kind, Status, Tier
+from shared.telemetry import tell
 
 router = Router(prefix="/listing", tags=["listings"])
 officer = require("officer")
@@ -69,7 +70,16 @@ def answered(session: Session, row: Listing, response: Response, outcome: Outcom
         response.status_code = 201
         response.headers["Location"] = f"/listing/listings/{row.id}"
     etag(response, row.version)
+    tell(row.id)
     return view(session, row)
+
+
+async def chosen_for_step(tx: Session, who: Person, listing_id: str, request: Request) -> Listing:
+    """The locked listing of a step. With `If-Match` the step is refused when somebody changed it meanwhile."""
+    row = await handlers.one(tx, who, listing_id, lock=True)
+    if "if-match" in request.headers:
+        if_match(request, row.version)
+    return row
 
 
 def content_of(body: NewListing) -> Content:
@@ -106,23 +116,25 @@ async def edit(
 
 
 @router.post("/listings/{listing_id}/submission")
-async def submit(tx: Tx, who: Caller, listing_id: str, response: Response) -> ListingView:
+async def submit(tx: Tx, who: Caller, listing_id: str, request: Request, response: Response) -> ListingView:
     """Hand a draft to the center's officers."""
-    row = await handlers.one(tx, who, listing_id, lock=True)
+    row = await chosen_for_step(tx, who, listing_id, request)
     return answered(tx, await handlers.submit(tx, who, row), response)
 
 
 @router.post("/listings/{listing_id}/publication", dependencies=[officer])
-async def publish(tx: Tx, who: Caller, listing_id: str, response: Response) -> ListingView:
+async def publish(tx: Tx, who: Caller, listing_id: str, request: Request, response: Response) -> ListingView:
     """Publish what was submitted: of tier `public` to the alliance, of tier `center` to this center."""
-    row = await handlers.one(tx, who, listing_id, lock=True)
+    row = await chosen_for_step(tx, who, listing_id, request)
     return answered(tx, await handlers.publish(tx, who, row), response)
 
 
 @router.post("/listings/{listing_id}/withdrawal")
-async def withdraw(tx: Tx, who: Caller, listing_id: str, body: Withdrawal, response: Response) -> ListingView:
+async def withdraw(
+    tx: Tx, who: Caller, listing_id: str, body: Withdrawal, request: Request, response: Response
+) -> ListingView:
     """Take a listing back, with a reason. A reserved one stays: a counterparty relies on it."""
-    row = await handlers.one(tx, who, listing_id, lock=True)
+    row = await chosen_for_step(tx, who, listing_id, request)
     return answered(tx, await handlers.withdraw(tx, who, row, body.reason), response)
 
 

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
 import httpx
@@ -68,15 +67,15 @@ async def send(
 ) -> AsyncIterator[ImportReport]:
     """Send parts one after the other; yields the report of each. `client` has the base URL and the bearer token.
 
-    A part that is sent again has the same Idempotency-Key and gets the same answer. Raises httpx.HTTPStatusError.
+    No Idempotency-Key: sending again is harmless by external id, and must take effect where something else was
+    imported in between. Raises httpx.HTTPStatusError.
     """
     for part in parts:
-        key = sha256(f"{part.first_line} {publish}\n".encode() + part.body).hexdigest()
         answer = await client.post(
             "/listing/imports",
             content=part.body,
             params={"publish": publish, "first_line": part.first_line},
-            headers={"Content-Type": MEDIA[part.format], "Idempotency-Key": f"import-{key}"},
+            headers={"Content-Type": MEDIA[part.format]},
         )
         answer.raise_for_status()
         yield ImportReport.model_validate_json(answer.content)
