@@ -160,7 +160,7 @@ async def settle(session: Session, payment: Outgoing, event: TransferDecided) ->
     return True
 
 
-async def learn(session: Session, event: TransferSettled, peer: str) -> Incoming:
+async def learn(session: Session, event: TransferSettled, peer: str) -> None:
     """At the payee's center: what the payer made of our decision. Raises NotYet, ContradictingPeer."""
     known = await session.get(Incoming, (peer, event.transfer_id), with_for_update=True, populate_existing=True)
     if known is None:
@@ -168,7 +168,6 @@ async def learn(session: Session, event: TransferSettled, peer: str) -> Incoming
     if OUTCOME_OF[known.decision] != event.outcome:
         raise domain.ContradictingPeer(f"{event.transfer_id} was {known.decision} here, {event.outcome} at {peer}")
     known.outcome = event.outcome
-    return known
 
 
 async def cancel(session: Session, transfer_id: str, who: Person) -> Outgoing:

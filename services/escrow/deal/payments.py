@@ -1,5 +1,7 @@
 """Where a deal's money goes: to a payable account here, or through clearing to the payee's center."""
 
+from sqlmodel import select
+
 from services.escrow.clearing import handlers as clearing
 from services.escrow.clearing.tables import Outgoing
 from services.escrow.deal import domain, store
@@ -95,9 +97,9 @@ async def settle_decided(session: Session, event: TransferDecided, cause: Envelo
 async def learn_settled(session: Session, event: TransferSettled, cause: Envelope) -> None:
     """At the payee's center: the payer posted or voided. The milestone follows, once its release is known here."""
     deal = await store.told(session, event.deal_id, Side.SELLER, cause)
-    payment = await clearing.learn(session, event, cause.center)
-    stone = await session.get(Milestone, (deal.id, deal.side, payment.milestone), populate_existing=True)
-    if stone is not None and stone.transfer_id == event.transfer_id:
+    await clearing.learn(session, event, cause.center)
+    query = select(Milestone).where(Milestone.side == deal.side, Milestone.transfer_id == event.transfer_id)
+    if stone := (await session.exec(query)).one_or_none():
         follow_outcome(session, deal, stone, event.outcome)
 
 
