@@ -3,13 +3,6 @@ a server that is away is transient; anything else is a bug."""
 
 from typing import Any, ClassVar
 
-import asyncpg
-from aiokafka.errors import KafkaError
-from confluent_kafka import KafkaException
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 
 class Refused(Exception):
     """A rule said no. Raise before the first write: refusal, idempotent answer and announcement commit together.
@@ -51,23 +44,3 @@ class NotYet(Exception):
 
 class RefusedAfterWriting(Exception):
     """If you hit this, a handler raised Refused or NotYet after it had already written: decide first, then write."""
-
-
-TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57P0", "58")
-"""Connection, rollback (deadlock, serialisation), resources, lock timeout, shutdown, system (PostgreSQL, appendix A)."""
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether the same work may succeed when it is simply tried again later."""
-    if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlstate", None) or getattr(
-            getattr(error.orig, "__cause__", None), "sqlstate", None
-        )
-        if code:
-            return str(code).startswith(TRANSIENT_SQLSTATES)
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    if isinstance(error, asyncpg.PostgresError):
-        return str(error.sqlstate or "").startswith(TRANSIENT_SQLSTATES)
-    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # raised at BEGIN, where SQLAlchemy does not wrap it
-        return str(error.sqlstate or "08").startswith(TRANSIENT_SQLSTATES)
-    return isinstance(error, PoolTimeout | asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | KafkaException | KafkaError)

@@ -16,7 +16,6 @@ from shared import telemetry
 from shared.center import Center
 from shared.db.database import Database, driver
 from shared.directory import LiveDirectory, publish, publishes
-from shared.errors import is_transient
 from shared.events import inbox
 from shared.events.logs import Logs
 from shared.events.relay import Relay
@@ -27,6 +26,7 @@ from shared.kafka import broker
 from shared.service import Service, Step, Worker
 from shared.settings import Settings
 from shared.topics.plan import plan
+from shared.transient import is_transient
 from shared.trust import load_keyring
 
 WATCH_S: Final = 2.0

@@ -67,7 +67,7 @@ def center_of(trust: Path, center: str, service: str) -> Center:
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keys of a development alliance of three centers."""
     folder = tmp_path_factory.mktemp("trust")
-    facts = {name: tuple(KNOWN_CENTERS[name]) for name in CENTERS}
+    facts = {name: KNOWN_CENTERS[name] for name in CENTERS}
     create_development_alliance(folder, facts)
     return folder
 

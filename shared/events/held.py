@@ -1,4 +1,4 @@
-"""Held events: those that wait for a predecessor, and those that are parked for an operator. Order holds behind a key."""
+"""Held events: waiting for a predecessor, or parked for an operator. Order holds behind a key."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final

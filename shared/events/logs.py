@@ -1,4 +1,4 @@
-"""Which log a topic is: its topic id changes when a broker was replaced or a topic made anew. Also makes what is missing.
+"""Which log a topic is: its id changes when a broker was replaced or a topic made anew. Also makes what is missing.
 
 confluent-kafka's Admin API gives topic ids, aiokafka's does not; both speak to the same brokers.
 """

@@ -22,7 +22,7 @@ class Reaction:
 
 @dataclass(slots=True)
 class Noun:
-    """A consumer group `<center>.<service>.<noun>`. It either reacts or projects; money nouns halt instead of parking."""
+    """A consumer group `<center>.<service>.<noun>`. It reacts or projects; money nouns halt instead of parking."""
 
     service: str
     name: str

@@ -109,7 +109,8 @@ RETURNING topic, key, last
 """
 _INSERT: Final = """
 INSERT INTO journal (lane, id, type, topic, key, sequence, headers, body)
-SELECT * FROM unnest($1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bytea[])
+SELECT * FROM unnest(
+    $1::smallint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bytea[])
 """
 
 

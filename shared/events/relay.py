@@ -182,7 +182,7 @@ class Relay:
         return self._connection
 
     async def _share_lanes(self, connection: asyncpg.Connection) -> None:
-        """Hold a fair share: as many lanes as there are, divided by the relays alive (they share a lock that counts)."""
+        """Hold a fair share: the lanes divided by the relays alive, which are counted by a lock that they share."""
         now = asyncio.get_running_loop().time()
         if self._lanes_checked and now - self._lanes_checked < LANES_EVERY_S:
             return
@@ -197,9 +197,11 @@ class Relay:
             if lane in self.lanes and len(self.lanes) > share:
                 await connection.execute("SELECT pg_advisory_unlock($1, $2)", LANE_CLASS, lane)
                 self.lanes.discard(lane)
-            elif lane not in self.lanes and len(self.lanes) < share:
-                if await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LANE_CLASS, lane):
-                    self.lanes.add(lane)
+            elif lane not in self.lanes and len(self.lanes) < share and await self._try_lane(connection, lane):
+                self.lanes.add(lane)
+
+    async def _try_lane(self, connection: asyncpg.Connection, lane: int) -> bool:
+        return bool(await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", LANE_CLASS, lane))
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:

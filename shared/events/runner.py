@@ -18,7 +18,7 @@ from aiokafka import ConsumerRecord
 from shared import telemetry
 from shared.center import Center
 from shared.db.database import Database, Session, driver, has_written
-from shared.errors import NotYet, Refused, RefusedAfterWriting, is_transient
+from shared.errors import NotYet, Refused, RefusedAfterWriting
 from shared.events import held, inbox
 from shared.events.inbox import Position, Slot
 from shared.events.incoming import Incoming, Raw, read, read_raw
@@ -27,6 +27,7 @@ from shared.events.outbox import emit
 from shared.events.received import Received
 from shared.schemas.base import Scope
 from shared.schemas.runtime import EventParked
+from shared.transient import is_transient
 from shared.trust import UnknownKey, Untrusted
 
 BUG_TRIES: Final = 3
@@ -153,7 +154,8 @@ class Runner:
         async with self.database.transaction() as session:
             await (await driver(session)).execute(
                 "INSERT INTO halted (grp, topic, id, rule, error) VALUES ($1, $2, $3, $4, $5)"
-                " ON CONFLICT (grp, topic) DO UPDATE SET id = excluded.id, rule = excluded.rule, error = excluded.error",
+                " ON CONFLICT (grp, topic)"
+                " DO UPDATE SET id = excluded.id, rule = excluded.rule, error = excluded.error",
                 self.group, topic, incoming.envelope.id, rule, error[:2000],
             )  # fmt: skip
             emit(session, self._announcement(incoming, rule, halted=True))

@@ -19,9 +19,9 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
 from shared import telemetry
 from shared.db.database import driver
-from shared.errors import is_transient
 from shared.events.logs import Logs
 from shared.events.runner import ANY_TOPIC, Halted, Runner
+from shared.transient import is_transient
 
 BATCH_MAX: Final = 500
 POLL_MS: Final = 25

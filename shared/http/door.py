@@ -76,7 +76,8 @@ async def _once(
         request.state.session = session
         connection = await driver(session)
         taken = await connection.fetchval(
-            "INSERT INTO idempotency (person, key, request_sha256) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1",
+            "INSERT INTO idempotency (person, key, request_sha256) VALUES ($1, $2, $3)"
+            " ON CONFLICT DO NOTHING RETURNING 1",
             who, key, digest,
         )  # fmt: skip
         if not taken:

@@ -8,7 +8,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared import telemetry
-from shared.errors import NotYet, Refused, is_transient
+from shared.errors import NotYet, Refused
+from shared.transient import is_transient
 
 MEDIA: Final = "application/problem+json"
 TYPE: Final = "urn:ctta:rule:"
@@ -17,7 +18,7 @@ log = telemetry.logger(__name__)
 GENERAL: Final = {
     "invalid-request": ("The request does not fit the schema; see `errors`.", "请求不符合格式要求，详见 errors。"),
     "try-again": (
-        "A server this center depends on is away or busy. Nothing was changed; try again with the same Idempotency-Key.",
+        "A server this center depends on is away or busy. Nothing was changed; try again, same Idempotency-Key.",
         "本中心依赖的服务器暂时不可用或繁忙。未作任何更改，请使用相同的 Idempotency-Key 重试。",
     ),
     "not-yet": ("Something this depends on is still on its way: {what}.", "所依赖的内容尚未到达：{what}。"),

@@ -1,4 +1,7 @@
-"""The contracts: what centers say to each other. One module per publishing service; importing this package fills the catalogue."""
+"""The contracts: what centers say to each other, one module per publishing service.
+
+Importing this package fills the catalogue.
+"""
 
 from shared.schemas import base, directory, escrow, listing, matching, money, notify, runtime
 

@@ -26,7 +26,7 @@ class Scope(StrEnum):
 class Event(BaseModel):
     """A fact in the past tense. Subclasses state name, scope and the field that identifies the aggregate.
 
-    `class ListingWithdrawn(Event, service="listing", name="listing.withdrawn", scope=Scope.ALLIANCE, subject="listing_id")`
+    `class DealOpened(Event, service="escrow", name="deal.opened", scope=Scope.BILATERAL, subject="deal_id")`
 
     A bilateral event has a field `to`, the peer's center; addressed to the emitting center itself it travels on
     the `.own` topic. Unknown fields are ignored, so a newer peer may add optional ones (FULL_TRANSITIVE).

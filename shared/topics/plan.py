@@ -72,7 +72,7 @@ def _planned(name: TopicName) -> TopicPlan:
 
 
 def acls(center: str, centers: Iterable[str], *, hub: bool) -> list[Acl]:
-    """What the principals of `center` may do on a shared cluster: write their own topics, read what is meant for them."""
+    """What the principals of `center` may do on a shared cluster: write their topics, read what is meant for them."""
     centers = sorted(set(centers) | {center})
     rules: list[Acl] = []
     for service in SERVICES:

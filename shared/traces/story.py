@@ -12,7 +12,7 @@ _BILATERAL: Final = re.compile(r"^ctta\.(?P<source>[^.]+)\.[^.]+\.to\.(?P<peer>[
 
 
 def story(source: Source, ids: Iterable[str], *, parties_only: bool = True) -> Story:
-    """Spans of every trace that names one of `ids`, or an id that such a trace names beside them (one hop).
+    """Spans of every trace that names one of `ids`, or an id that such a trace names beside it (one hop).
 
     A deal's spans name its interest, listing, demand and match, so the hop brings the traces in which these began.
     `parties_only` leaves out centers that name none of `ids` themselves: they only project what everybody may know.
@@ -28,7 +28,7 @@ def story(source: Source, ids: Iterable[str], *, parties_only: bool = True) -> S
 
 
 def _once(spans: Iterable[Span]) -> list[Span]:
-    """Without the sending of a message again, which happens when a broker was replaced: the first one is the story's."""
+    """Without the sending of a message again, which a replaced broker brings about: the first one is the story's."""
     kept: dict[tuple[str, str], Span] = {}
     for span in spans:
         sent = str(span.attributes.get("messaging.message.id", "")) if span.kind == PRODUCER else ""

@@ -6,10 +6,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from shared.db import Database
+from shared.db import Database, Session
 from shared.events.runner import Halted, Runner
+from shared.schemas.base import Envelope
 from shared.schemas.listing import ListingWithdrawn
-from tests.fixtures import Record, center_of, feed, retry_waiting, signed_record
+from shared.schemas.matching import InterestDeclined
+from shared.service import Service
+from shared.trust import sign
+from tests.fixtures import OpenDatabase, Record, center_of, feed, retry_waiting, signed_record
 from tests.runtime.conftest import OpenProbe, Probe, applied
 
 
@@ -158,4 +162,38 @@ async def test_a_replayed_record_on_another_topic_and_an_unknown_type_are_left_a
     one = record(db, "a")
     unknown = swap(one, ce_type=b"ctta.listing.listing.invented.v9")
     await feed(db, probe.service, [unknown, one, one])
+    assert await applied(db) == [("a", "sold")]
+
+
+async def test_a_sealed_body_signed_again_by_another_center_is_refused(open_database: OpenDatabase) -> None:
+    """South takes the body that Beijing sealed for East and announces it under its own name."""
+    seen: list[str] = []
+
+    async def note(session: Session, event: InterestDeclined, cause: Envelope) -> None:
+        seen.append(cause.center)
+
+    service = Service("escrow", package="tests.runtime")
+    service.react(InterestDeclined, note, noun="deal")
+    db = await open_database(service)
+    event = InterestDeclined(to="east", interest_id="int_1", offer_id="lst_1", owner_center="beijing", reason="sold")
+    genuine = signed_record(center_of(db.center.settings.trust, "beijing", "matching"), event)
+    south = center_of(db.center.settings.trust, "south", "matching")
+    stolen = dict(signed_record(south, event).headers) | {"ce_id": dict(genuine.headers)["ce_id"]}
+    headers = {name: (value or b"").decode() for name, value in stolen.items()}
+    topic, key, body = "ctta.south.matching.to.east", b"int_1", genuine.value or b""
+    headers["ce_signature"] = sign(south.keyring.signing_key, topic=topic, key=key, headers=headers, body=body)
+    forged = Record(topic, 0, 1, key, body, tuple((name, value.encode()) for name, value in headers.items()))
+    await feed(db, service, [forged, genuine])
+    assert seen == ["beijing"]
+    assert await outcomes(db) == {"applied": 1}
+
+
+async def test_an_unknown_enum_value_and_an_unknown_field_are_kept_or_ignored(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    speaker = center_of(db.center.settings.trust, "beijing", "listing")
+    newer = ListingWithdrawn.model_construct(
+        listing_id="a", center="beijing", kind="quantum-annealer-time-share", reason="sold", colour="blue"
+    )
+    await feed(db, probe.service, [signed_record(speaker, newer)])
     assert await applied(db) == [("a", "sold")]
