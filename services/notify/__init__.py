@@ -5,6 +5,6 @@ from shared.db import row_base
 Row = row_base("notify")
 """Base class of this service's rows.
 
-Subscriptions are edited row by row; subjects, steps, notices and deliveries are written set-wise in SQL, and their tables
+Subscriptions are edited row by row; subjects, steps, notices and deliveries are written set-wise in SQL: their tables
 stand in migrations/versions/0001_notify.sql.
 """
