@@ -36,14 +36,16 @@ def served(home: Path) -> Iterator[Served]:
     """The fake center behind HTTP, in a thread."""
     port, process = free_port(), FakeProcess(home)
     server = uvicorn.Server(
-        uvicorn.Config(process, host=LOOPBACK, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            process, host=LOOPBACK, port=port, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+        )
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     if not wait_until(lambda: server.started, READY_S):
         raise RuntimeError("the page's server did not start")
     yield Served(process, f"http://{LOOPBACK}:{port}")
-    server.should_exit = True
+    process.stopping = server.should_exit = True
     thread.join(5)
 
 

@@ -43,7 +43,7 @@ class FakeProcess:
     home: Path
     market: Market = field(default_factory=market)
     streams: bool = True
-    answered: list[str] = field(default_factory=list)
+    stopping: bool = False
 
     def __post_init__(self) -> None:
         trust = self.home / "trust"
@@ -59,9 +59,7 @@ class FakeProcess:
 
     def token(self, *roles: str) -> str:
         """A token of an officer, or of somebody with these roles."""
-        return issue(
-            self.settings.trust, HERE, subject="zhou.min", name="Zhou Min", roles=list(roles) or ["officer"]
-        )
+        return issue(self.settings.trust, HERE, subject="zhou.min", name="Zhou Min", roles=list(roles) or ["officer"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         first = scope.get("path", "/").strip("/").split("/", 1)[0]
@@ -76,8 +74,12 @@ def services(process: FakeProcess) -> FastAPI:
     install(app)
 
     @app.get("/listing/catalogue")
-    async def catalogue(who: Caller, kind: str = "", center: str = "", text: str = "", after: int = 0, limit: int = 50) -> Any:
-        found = [one for one in reversed(told.listings.values()) if kind in ("", one.kind) and center in ("", one.center)]
+    async def catalogue(
+        who: Caller, kind: str = "", center: str = "", text: str = "", after: int = 0, limit: int = 50
+    ) -> Any:
+        found = [
+            one for one in reversed(told.listings.values()) if kind in ("", one.kind) and center in ("", one.center)
+        ]
         found = [one for one in found if text.lower() in one.model_dump_json().lower()]
         return page(found[after : after + limit], str(after + limit) if len(found) > after + limit else None)
 
@@ -87,7 +89,9 @@ def services(process: FakeProcess) -> FastAPI:
 
     @app.get("/matching/matches")
     async def matches(who: Caller, listing_id: str = "", status: str = "open", sort: str = "score") -> Any:
-        found = [one for one in told.matches if listing_id in ("", one.demand_id, one.offer_id) and one.status == status]
+        found = [
+            one for one in told.matches if listing_id in ("", one.demand_id, one.offer_id) and one.status == status
+        ]
         return page(found)
 
     @app.get("/matching/matches/{id}")
@@ -155,7 +159,7 @@ def add_story(app: FastAPI, process: FakeProcess) -> None:
 
     async def lines(n: int, conversation: str) -> AsyncIterator[str]:
         yield f"retry: 1000\nid: {n}\n\n"
-        while True:
+        while not process.stopping:
             for step in behind(n, conversation):
                 n = int(step.cursor)
                 yield f"id: {step.cursor}\nevent: step\ndata: {step.model_dump_json()}\n\n"
@@ -190,7 +194,10 @@ def _resource(span: Span) -> dict[str, Any]:
         "status": {"code": 2, "message": span.error} if span.error else {"code": 0},
     }  # fmt: skip
     where = {"service.name": span.service, "service.namespace": "ctta", "ctta.center": span.center}
-    return {"resource": {"attributes": _attributes(where)}, "scopeSpans": [{"scope": {"name": "ctta"}, "spans": [told]}]}
+    return {
+        "resource": {"attributes": _attributes(where)},
+        "scopeSpans": [{"scope": {"name": "ctta"}, "spans": [told]}],
+    }
 
 
 def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:

@@ -37,7 +37,10 @@ from shared.traces.model import Span
 HERE: Final = "east"
 BEGAN: Final = datetime(2026, 11, 20, 1, 12, 0, tzinfo=UTC)
 DEMAND, OFFER = "east-demand-001", "beijing-tech-001"
-MILESTONES: Final = (("中试方案与膜堆设计 · Pilot design and stacks", 54_000_000), ("200 m³/d 示范线投运 · Line on stream", 126_000_000))
+MILESTONES: Final = (
+    ("中试方案与膜堆设计 · Pilot design and stacks", 54_000_000),
+    ("200 m³/d 示范线投运 · Line on stream", 126_000_000),
+)
 
 
 def derived(name: str, prefix: str = "") -> str:
@@ -49,7 +52,9 @@ def derived(name: str, prefix: str = "") -> str:
 def samples() -> dict[str, ListingState]:
     """The public listings of the sample market by external id, as the catalogue has them."""
     folder = files("ctta").joinpath("samples")
-    names = {row["external_id"]: row["name"] for row in _rows(folder.joinpath("organisations.jsonl").read_text("utf-8"))}
+    names = {
+        row["external_id"]: row["name"] for row in _rows(folder.joinpath("organisations.jsonl").read_text("utf-8"))
+    }
     rows = _rows(folder.joinpath("listings.jsonl").read_text("utf-8"))
     public = [row for row in rows if row["tier"] == "public"]
     return {row["external_id"]: _state(n, row, names) for n, row in enumerate(public)}
@@ -136,9 +141,7 @@ def _matches(found: Market) -> list[MatchView]:
 
 def _match(demand: ListingState, offer: ListingState, statistics: index.Statistics) -> list[MatchView]:
     now = BEGAN + timedelta(minutes=3)
-    scored = matching.score(
-        demand, offer, index.query(listing_terms(demand), statistics), listing_terms(offer), now
-    )
+    scored = matching.score(demand, offer, index.query(listing_terms(demand), statistics), listing_terms(offer), now)
     if not scored.plausible or matching.failing(demand, offer, now.date()):
         return []
     view = MatchView(
@@ -200,10 +203,15 @@ def _deal(found: Market) -> None:
 
 
 def _notice(step: StepView, n: int) -> NoticeView:
-    names = {name: getattr(step, name) for name in ("event_type", "at", "center", "subject", "conversation", "ids", "sentence")}
+    names = {
+        name: getattr(step, name)
+        for name in ("event_type", "at", "center", "subject", "conversation", "ids", "sentence")
+    }
     read = step.at + timedelta(minutes=2) if n > 2 else None
     event = ".".join(step.event_type.split(".")[2:-1])
-    return NoticeView(id=derived(f"notice {n}", "ntc"), subscription_id=derived("s", "sub"), event=event, read_at=read, **names)
+    return NoticeView(
+        id=derived(f"notice {n}", "ntc"), subscription_id=derived("s", "sub"), event=event, read_at=read, **names
+    )
 
 
 def _interest(
@@ -257,7 +265,7 @@ def _deal_view(
 
 
 def _spans(deal: str, listing_id: str) -> list[Span]:
-    """The story of the deal as its spans: each line is (depth, center, service, name, event, start in ms, length in ms)."""
+    """The story of the deal. A line: depth, center, service, name, event, start in ms, length in ms."""
     to_beijing, to_east = "ctta.east.{}.to.beijing", "ctta.beijing.{}.to.east"
     lines: list[tuple[int, str, str, str, str, float, float]] = [
         (0, "east", "matching", "POST /matching/interests", "", 0, 14),

@@ -4,15 +4,14 @@
 const IDLE_SHARE = 0.08; // of all work: a pause shorter than this is not folded
 const GAP_WIDTH = 6; // percent of the width that one idle stretch takes
 const GAPS_WIDTH_MAX = 40; // percent that all of them may take
-const TICK_EVERY = 12; // percent between two labels, at least
 const LABEL_END = 93; // percent: a label further right would be cut
 const BAR_MIN = 0.35; // percent: an instant can still be seen
 
 /**
  * `place(span)` gives [left, width] in percent. `ticks` are what the ruler says: at the first of each busy stretch the
- * time since the story began, then the time since the stretch did. `gaps` are the folded stretches.
+ * time since the story began, then the time since the stretch did; `every` percent at most. `gaps` are the folds.
  */
-export function axis(spans, folded) {
+export function axis(spans, folded, every) {
   const stretches = folded ? busy(spans) : [[0, Math.max(1, ...spans.map(end))]];
   const work = sum(stretches);
   const gap = stretches.length > 1 ? Math.min(GAP_WIDTH, GAPS_WIDTH_MAX / (stretches.length - 1)) : 0;
@@ -33,7 +32,7 @@ export function axis(spans, folded) {
     return [left, Math.max(BAR_MIN, x(end(span)) - left)];
   };
   const gaps = parts.slice(1).map((part, i) => ({ at: parts[i].until, width: gap, us: part.from - parts[i].to }));
-  return { place, gaps, ticks: ticks(parts, perUs) };
+  return { place, gaps, ticks: ticks(parts, perUs, every) };
 }
 
 const end = (span) => span.start_us + span.duration_us;
@@ -55,15 +54,15 @@ function joined(stretches, pause) {
   return found;
 }
 
-function ticks(parts, perUs) {
+function ticks(parts, perUs, every) {
   const found = [];
-  let last = -TICK_EVERY;
-  const step = nice(TICK_EVERY / perUs);
+  let last = -every;
+  const step = nice(every / perUs);
   for (const part of parts) {
-    if (part.at - last >= TICK_EVERY && part.at < LABEL_END) found.push({ at: (last = part.at), us: part.from, isFirst: true });
+    if (part.at - last >= every && part.at < LABEL_END) found.push({ at: (last = part.at), us: part.from, isFirst: true });
     for (let us = step; us < part.to - part.from; us += step) {
       const at = part.at + us * perUs;
-      if (at - last >= TICK_EVERY && at < LABEL_END) found.push({ at: (last = at), us });
+      if (at - last >= every && at < LABEL_END) found.push({ at: (last = at), us });
     }
   }
   return found;

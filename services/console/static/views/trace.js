@@ -84,7 +84,7 @@ function tree(spans) {
 const byStart = (a, b) => a.span.start_us - b.span.start_us;
 
 function waterfall(spans, folded) {
-  const scale = axis(spans, folded);
+  const scale = axis(spans, folded, innerWidth < 720 ? 26 : 12);
   const gap = (one, text) => h("span", { class: "gap", style: { left: `${one.at}%`, width: `${one.width}%` }, title: t("idle", { time: length(one.us) }) }, text);
   const tick = (one) => h("span", { class: "tick", style: { left: `${one.at}%` } }, one.isFirst ? length(one.us) : `+${length(one.us)}`);
   const gaps = scale.gaps.map((one) => gap(one, ""));
