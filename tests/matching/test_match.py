@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.matching import Row
 from services.matching.app import service
 from services.matching.index.handlers import index_of, search, warm
 from services.matching.match.domain import MATCHES_MAX
@@ -332,3 +333,11 @@ async def test_search_over_http(open_database: OpenDatabase) -> None:
         assert [item["listing_id"] for item in of_kind.json()["items"]] == [DEMAND.listing_id]
         assert (await member.get("/matching/search", params={"q": "of the"})).json()["items"] == []
         assert (await member.get("/matching/search", params={"q": ""})).status_code == 422
+
+
+async def test_rows_are_the_tables_that_the_migration_makes(open_database: OpenDatabase) -> None:
+    east = await open_database(service, "east")
+    for name, table in Row.metadata.tables.items():
+        query = "SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = $1"
+        made = {row["column_name"]: row["is_nullable"] == "YES" for row in await rows(east, query, name)}
+        assert made == {column.name: bool(column.nullable) for column in table.columns}, name
