@@ -9,6 +9,7 @@ import pytest
 
 from services.listing.app import service
 from shared.db import Database, driver
+from shared.http import cursor
 from shared.schemas.base import Event, Text
 from shared.schemas.listing import ListingState, OrganisationState
 from tests.fixtures import OpenDatabase, Record, center_of, client, deliver, feed, signed_record
@@ -125,9 +126,11 @@ async def test_pages_follow_each_other_newest_first(db: Database) -> None:
             answer = await http.get("/listing/catalogue", params={"limit": "2"} | ({"after": after} if after else {}))
             seen += [item["listing_id"] for item in answer.json()["items"]]
             after = answer.json()["next"] or ""
-        bad = await http.get("/listing/catalogue", params={"after": "WyJ4IiwieSJd"})
+        places = [("x", "y"), ("2026-05-01", "y"), ("0001-01-01T00:00:00+14:00", "y"), ("2026-05-01T00:00:00Z", "\0")]
+        bad = [await http.get("/listing/catalogue", params={"after": cursor(*place)}) for place in places]
+        old = await http.get("/listing/catalogue", params={"listed_since": "0001-01-01T00:00:00+14:00"})
     assert seen == ["lst_5", "lst_4", "lst_3", "lst_2", "lst_1"]
-    assert (after, bad.status_code) == ("", 400)
+    assert (after, [answer.status_code for answer in bad], old.status_code) == ("", [400] * 4, 422)
 
 
 async def test_organisations_and_counts(db: Database) -> None:

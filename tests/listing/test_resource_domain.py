@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from services.listing.organisation.domain import BadText
 from services.listing.resource import domain
@@ -82,6 +83,12 @@ def test_what_a_listing_says_is_checked(said: dict[str, Any], refusal: type[Refu
         domain.check(content(**said))
     assert error.value.say("zh")
     assert error.value.say("en")
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**30, "\ud800"])
+def test_details_are_what_json_carries_unchanged(value: object) -> None:
+    with pytest.raises(ValidationError):
+        content(details={"note": [value]})
 
 
 def test_a_text_that_speaks_of_an_escape_is_not_one() -> None:

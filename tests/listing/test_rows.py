@@ -89,6 +89,10 @@ def test_organisations_in_both_formats() -> None:
         (b'{"external_id": "1", "kind": "technology", "title": {"en": "x"}, "trl": 10}', "invalid-field"),
         (b'{"external_id": "1", "kind": "technology", "title": {"en": "x"}, "ipc": ["water"]}', "invalid-field"),
         (b'{"external_id": "1", "kind": "technology", "title": {"en": "x"}, "center": "south"}', "wrong-center"),
+        (
+            b'{"external_id": "1", "kind": "technology", "title": {"en": "x"}, "organisation": "\\u0000"}',
+            "invalid-field",
+        ),
         (b'{"external_id": {}, "kind": {}, "title": []}', "external-id-missing"),
         (b'{"external_id": 7, "kind": {}, "title": []}', "unknown-kind"),
     ],

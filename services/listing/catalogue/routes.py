@@ -7,8 +7,9 @@ from fastapi import Query
 from pydantic import BaseModel
 from sqlmodel import col, func, select, tuple_
 
-from services.listing.catalogue.search import Search, conditions
+from services.listing.catalogue.search import EARLIEST, Search, conditions
 from services.listing.catalogue.tables import CatalogueListing, CatalogueOrganisation
+from services.listing.organisation.domain import is_clean
 from services.listing.organisation.routes import Limit
 from shared.errors import NotFound
 from shared.http import Caller, Page, Router, Tx, cursor, uncursor
@@ -47,8 +48,7 @@ async def search_catalogue(
     table = CatalogueListing
     chosen = select(table).where(*conditions(search))
     if after is not None:
-        listed_at, listing_id = uncursor(after, str, str)
-        chosen = chosen.where(tuple_(table.listed_at, table.listing_id) < tuple_(_moment(listed_at), listing_id))
+        chosen = chosen.where(tuple_(table.listed_at, table.listing_id) < tuple_(*_place(after)))
     newest_first = chosen.order_by(col(table.listed_at).desc(), col(table.listing_id).desc())
     rows = list(await tx.exec(newest_first.limit(limit + 1)))
     last = rows[limit - 1] if len(rows) > limit else None
@@ -101,8 +101,13 @@ def _organisation(row: CatalogueOrganisation) -> CatalogueOrganisationView:
     )
 
 
-def _moment(text: str) -> datetime:
+def _place(after: str) -> tuple[datetime, str]:
+    """Where a page begins. Raises BadCursor."""
+    listed_at, listing_id = uncursor(after, str, str)
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(listed_at)
     except ValueError:
         raise BadCursor() from None
+    if moment.tzinfo is None or moment.year < EARLIEST.year or not is_clean(listing_id, 100):
+        raise BadCursor()
+    return moment, listing_id

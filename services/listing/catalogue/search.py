@@ -1,15 +1,17 @@
 """The filters of a catalogue search and what each means for the rows."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import ColumnElement, func, literal, select
 from sqlmodel import col
 
 from services.listing.catalogue.domain import ON_OFFER
 from services.listing.catalogue.tables import CatalogueListing
 
+EARLIEST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+"""No listing is older; a bound that every time zone and database can tell."""
 Alternatives = Annotated[list[str], Field(max_length=50)]
 Level = Annotated[int | None, Field(ge=1, le=9)]
 
@@ -27,7 +29,7 @@ class Search(BaseModel):
     trl_min: Level = None
     trl_max: Level = None
     text: Annotated[str | None, Field(max_length=200, description="a word or phrase, as it is written")] = None
-    listed_since: datetime | None = None
+    listed_since: Annotated[AwareDatetime | None, Field(ge=EARLIEST)] = None
 
 
 def conditions(search: Search) -> list[ColumnElement[bool]]:

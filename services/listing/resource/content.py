@@ -5,7 +5,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.schemas.base import Text
 from shared.schemas.listing import Kind, Price, Tier
@@ -20,6 +21,20 @@ LivelihoodField = Annotated[
     str, Field(pattern=r"^[a-z][a-z_]{1,39}$", description="environment, health, agriculture ...")
 ]
 Trl = Annotated[int, Field(ge=1, le=9, description="technology readiness level, GB/T 22900 and ISO 16290")]
+
+
+def plain(details: dict[str, Any]) -> dict[str, Any]:
+    """Details that JSON carries unchanged: no endless numbers, none beyond 64 bits, no broken characters.
+
+    Raises ValueError.
+    """
+    try:
+        same = orjson.loads(orjson.dumps(details)) == details
+    except orjson.JSONEncodeError as error:
+        raise ValueError(str(error)) from None
+    if not same:
+        raise ValueError("a number is not finite")
+    return details
 
 
 Minor = Annotated[int, Field(ge=0, le=MINOR_MAX)]
@@ -132,7 +147,7 @@ class Content(BaseModel):
     price: Price = Price()
     region: Annotated[str, Field(max_length=64)] = ""
     deadline: date | None = None
-    details: dict[str, Any] = {}
+    details: Annotated[dict[str, Any], AfterValidator(plain)] = {}
 
     def canonical(self) -> dict[str, Any]:
         """The content as plain JSON values: what is stored and what its digest is taken of."""

@@ -170,7 +170,10 @@ def entry(line: Line, center: str) -> Entry:
         _check_kind(fields, OrganisationKind)
         return Entry(external_id, _parsed(OrganisationContent, fields))
     _check_kind(fields, Kind)
-    return Entry(external_id, _parsed(Content, fields), str(fields.get("organisation", "")).strip())
+    organisation = str(fields.get("organisation", "")).strip()
+    if not is_clean(organisation, EXTERNAL_ID_MAX):
+        raise InvalidField(field="organisation", problem="not an id")
+    return Entry(external_id, _parsed(Content, fields), organisation)
 
 
 def is_organisation(fields: Mapping[str, Any]) -> bool:
