@@ -33,14 +33,19 @@ def serve(names: Sequence[str], settings: Settings, *, migrates: bool = False) -
     process = Process(loaded, settings)
     if len(loaded) > 1 and find_spec(PAGE):
         process.pages = import_module(PAGE).pages(process)
-    # uvicorn raises a caught SIGTERM again when it has served: it must not end the process before it has drained.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.signal(signal.SIGTERM, _end)
     try:
         _loop_runner()(process.serve())
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise port_taken(settings.http_port) from None
         raise
+
+
+def _end(*_: object) -> None:
+    """SIGTERM while starting ends at once. While serving uvicorn takes it, and raises it again when it has finished its
+    requests: as an exception it lets the process drain, where the default would end it on the spot."""
+    raise SystemExit(0)
 
 
 def _loop_runner() -> Callable[[Coroutine[Any, Any, None]], None]:

@@ -23,6 +23,8 @@ CENTERS: Final = ("beijing", "south", "east")
 READY_S: Final = 120.0
 STARTS_MAX: Final = 5
 POLL_S: Final = 0.1
+SESSION_TIMEOUT_MS: Final = 3000
+"""Joining a group of the embedded broker takes half of it."""
 
 Say = Callable[[str], None]
 
@@ -102,6 +104,9 @@ class Alliance:
             "CTTA_HOME": str(self.home.path),
             "CTTA_KAFKA": self._servers.kafka,
             "CTTA_KAFKA_IDEMPOTENT": str(self._servers.idempotent).lower(),
+            "CTTA_KAFKA_SESSION_TIMEOUT_MS": str(
+                SESSION_TIMEOUT_MS if self._servers.broker else self.settings.kafka_session_timeout_ms
+            ),
             "CTTA_POSTGRES": self._servers.postgres,
             "CTTA_HTTP_HOST": "127.0.0.1",
             "CTTA_HTTP_PORT": str(port),

@@ -5,6 +5,7 @@ confluent-kafka's Admin API gives topic ids, aiokafka's does not; both speak to 
 
 import asyncio
 from collections.abc import Iterable
+from threading import Lock
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -46,6 +47,7 @@ class Logs:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._admin: AdminClient | None = None
+        self._making = Lock()
 
     async def ids(self, topics: Iterable[str]) -> dict[str, str]:
         """Topic id by topic, of those that exist. Raises KafkaException when no broker answers."""
@@ -56,9 +58,10 @@ class Logs:
         return await asyncio.to_thread(self._ensure, list(plans))
 
     def _client(self) -> AdminClient:
-        if self._admin is None:
-            self._admin = AdminClient(admin_config(self._settings), logger=None)
-        return self._admin
+        with self._making:  # two threads at once would make two, and the one let go fails the other's requests
+            if self._admin is None:
+                self._admin = AdminClient(admin_config(self._settings), logger=None)
+            return self._admin
 
     def _ids(self, topics: list[str]) -> dict[str, str]:
         if not topics:
