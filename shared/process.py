@@ -157,6 +157,18 @@ async def housekeeping(worker: Worker) -> int:
     return pruned
 
 
+class _Server(uvicorn.Server):
+    """uvicorn, which tells open streams to end when it is told to."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
+
+
 class Process:
     """All services of this process behind one port: `/listing`, `/matching`, `/escrow`, `/notify`, `/` the page."""
 
@@ -166,7 +178,9 @@ class Process:
         self.logs = Logs(settings)
         self.running = [Running(service, settings, self.live, self.logs) for service in services]
         self.pages = pages
-        self._server: uvicorn.Server | None = None
+        self.stopping = asyncio.Event()
+        for one in self.running:
+            one.app.state.stopping = self.stopping
         self._follow: asyncio.Task[None] | None = None
         self.started_at = time.monotonic()
 
@@ -216,9 +230,8 @@ class Process:
             self, host=self.settings.http_host, port=self.settings.http_port, log_config=None, lifespan="off",
             access_log=False, timeout_graceful_shutdown=int(self.settings.drain_s), loop="none",
         )  # fmt: skip
-        self._server = uvicorn.Server(config)
         await self.start()
         try:
-            await self._server.serve()
+            await _Server(config, self.stopping).serve()
         finally:
             await self.stop()

@@ -17,6 +17,7 @@ from shared.topics.plan import RECORD_BYTES_MAX
 from shared.trust import NotForUs, SealBroken, Untrusted, open_sealed, verify
 
 REQUIRED: Final = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_sequence", "ce_conversation")
+SEQUENCE_DIGITS_MAX: Final = 18
 SUFFIX: Final = {
     Scope.ALLIANCE: {""},
     Scope.STATE: {"state"},
@@ -80,6 +81,51 @@ class Incoming:
     def slot(self) -> tuple[str, str]:
         """What order is kept within: topic and key."""
         return self.envelope.topic, self.envelope.key
+
+    @property
+    def topic(self) -> str:
+        """Where it came from."""
+        return self.raw.topic
+
+    @property
+    def partition(self) -> int:
+        """Where it came from."""
+        return self.raw.partition
+
+    @property
+    def offset(self) -> int:
+        """Where it came from."""
+        return self.raw.offset
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A record of a type the noun has no handler for. Its number counts, so that no gap is seen behind it.
+
+    Its signature is not looked at: all it can do is to hide a gap within its own topic and key.
+    """
+
+    topic: str
+    key: str
+    partition: int
+    offset: int
+    sequence: int
+
+    @property
+    def slot(self) -> tuple[str, str]:
+        """Topic and key."""
+        return self.topic, self.key
+
+
+def passed(raw: Raw) -> Passed | None:
+    """The number of a record that is not read further; snapshots are not numbered for this."""
+    sequence = raw.headers.get("ce_sequence", "")
+    topic = read_topic(raw.topic)
+    if topic is None or topic.suffix == "state" or not (sequence.isascii() and sequence.isdecimal()):
+        return None
+    if len(sequence) > SEQUENCE_DIGITS_MAX:
+        return None
+    return Passed(raw.topic, raw.key.decode(errors="replace"), raw.partition, raw.offset, int(sequence))
 
 
 def read_raw(record: "ConsumerRecord[Any, Any]") -> Raw:

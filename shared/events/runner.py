@@ -21,7 +21,7 @@ from shared.db.database import Database, Session, driver, has_written
 from shared.errors import NotYet, Refused, RefusedAfterWriting
 from shared.events import held, inbox
 from shared.events.inbox import Position, Slot
-from shared.events.incoming import Incoming, Raw, read, read_raw
+from shared.events.incoming import Incoming, Passed, Raw, passed, read, read_raw
 from shared.events.noun import Noun, Reaction
 from shared.events.outbox import emit
 from shared.events.received import Received
@@ -35,6 +35,8 @@ BUG_PAUSE_S: Final = 0.1
 PARKED_IN_ROW_MAX: Final = 20
 GAP_WAIT: Final = timedelta(seconds=30)
 ANY_TOPIC: Final = "*"
+
+Arrived = Incoming | Passed
 
 log = telemetry.logger(__name__)
 
@@ -75,7 +77,7 @@ class Runner:
         batch = [incoming for record in records if (incoming := await self._door(record)) is not None]
         await self.apply(batch, list(positions.values()))
 
-    async def apply(self, batch: list[Incoming], positions: list[Position]) -> None:
+    async def apply(self, batch: list[Arrived], positions: list[Position]) -> None:
         """Apply verified events, all in one transaction if that goes well, else one by one."""
         try:
             await self._apply(batch, positions)
@@ -85,11 +87,11 @@ class Runner:
             log.warning("batch.failed", group=self.group, size=len(batch), error=repr(error)[:300])
             await self._one_by_one(batch, positions)
 
-    async def _door(self, record: "ConsumerRecord[Any, Any]") -> Incoming | None:
+    async def _door(self, record: "ConsumerRecord[Any, Any]") -> Arrived | None:
         try:
             raw = read_raw(record)
             if raw.headers.get("ce_type") not in self.noun.reactions:
-                return None
+                return passed(raw)
             try:
                 return read(self.center, raw)
             except UnknownKey as error:
@@ -104,22 +106,22 @@ class Runner:
             )
             return None
 
-    async def _one_by_one(self, batch: list[Incoming], positions: list[Position]) -> None:
-        last = {(i.envelope.topic, i.envelope.partition): i for i in batch}
+    async def _one_by_one(self, batch: list[Arrived], positions: list[Position]) -> None:
+        last = {(i.topic, i.partition): i for i in batch}
         for incoming in batch:
-            place = (incoming.envelope.topic, incoming.envelope.partition)
+            place = (incoming.topic, incoming.partition)
             moved = [p for p in positions if (p.topic, p.partition) == place]
-            step = [Position(p.topic, p.partition, p.log, incoming.envelope.offset + 1) for p in moved]
+            step = [Position(p.topic, p.partition, p.log, incoming.offset + 1) for p in moved]
             await self._alone(incoming, moved if last[place] is incoming else step)
         idle = [p for p in positions if (p.topic, p.partition) not in last]
         await self._apply([], idle)
 
-    async def _alone(self, incoming: Incoming, positions: list[Position]) -> None:
+    async def _alone(self, incoming: Arrived, positions: list[Position]) -> None:
         for attempt in range(1, BUG_TRIES + 1):
             try:
                 await self._apply([incoming], positions)
             except Exception as error:
-                if is_transient(error) or isinstance(error, Halted):
+                if is_transient(error) or isinstance(error, Halted) or isinstance(incoming, Passed):
                     raise
                 if attempt == BUG_TRIES:
                     await self._give_up(incoming, positions, error)
@@ -178,14 +180,15 @@ class Runner:
             topic=envelope.topic, key=envelope.key, rule=rule, halted=halted,
         )  # fmt: skip
 
-    async def _apply(self, batch: list[Incoming], positions: list[Position]) -> None:
+    async def _apply(self, batch: list[Arrived], positions: list[Position]) -> None:
         woken = False
         async with self.database.transaction(read_only=self.noun.projects) as session:
             connection = await driver(session)
-            if batch:
-                fresh = await inbox.take(connection, self.group, batch)
-                if fresh:
-                    woken = await Turn(self, session, connection).take(fresh)
+            events = [arrived for arrived in batch if isinstance(arrived, Incoming)]
+            fresh = {id(i) for i in await inbox.take(connection, self.group, events)} if events else set()
+            new = [arrived for arrived in batch if isinstance(arrived, Passed) or id(arrived) in fresh]
+            if new:
+                woken = await Turn(self, session, connection).take(new)
             await inbox.move(connection, self.group, positions)
         if woken:
             self.woken.set()
@@ -252,11 +255,15 @@ class Turn:
     done: dict[Slot, int] = field(default_factory=dict)
     subjects: list[str] = field(default_factory=list)
 
-    async def take(self, fresh: list[Incoming]) -> bool:
+    async def take(self, fresh: list[Arrived]) -> bool:
         """Apply new events in order. Returns whether some waiting event may go on now."""
         last, held_slots = await inbox.look(self.connection, self.runner.group, [i.slot for i in fresh])
         run: list[Incoming] = []
         for incoming in fresh:
+            if isinstance(incoming, Passed):
+                last[incoming.slot] = max(last.get(incoming.slot, 0), incoming.sequence)
+                self._number(incoming.slot, incoming.sequence)
+                continue
             reason = self._must_wait(incoming, last, held_slots)
             if reason is not None:
                 await self._flush(run)
@@ -383,9 +390,11 @@ class Turn:
         return True
 
     def _mark(self, incoming: Incoming) -> None:
-        slot, sequence = incoming.slot, incoming.envelope.sequence
-        self.done[slot] = max(self.done.get(slot, 0), sequence)
         self.subjects.append(incoming.envelope.subject)
+        self._number(incoming.slot, incoming.envelope.sequence)
+
+    def _number(self, slot: Slot, sequence: int) -> None:
+        self.done[slot] = max(self.done.get(slot, 0), sequence)
         self.subjects.append(f"gap:{slot[0]}#{slot[1]}#{sequence}")
 
     async def _refused(self, incoming: Incoming, refusal: Refused) -> None:

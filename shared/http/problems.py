@@ -2,9 +2,11 @@
 
 from typing import Any, Final
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from shared import telemetry
@@ -21,6 +23,7 @@ GENERAL: Final = {
         "A server this center depends on is away or busy. Nothing was changed; try again, same Idempotency-Key.",
         "本中心依赖的服务器暂时不可用或繁忙。未作任何更改，请使用相同的 Idempotency-Key 重试。",
     ),
+    "invalid-value": ("A value in the request can't be stored: {what}.", "请求中有无法保存的值：{what}。"),
     "not-yet": ("Something this depends on is still on its way: {what}.", "所依赖的内容尚未到达：{what}。"),
     "bug": (
         "This is a fault of the software. Nothing was changed. Tell the operator the trace id.",
@@ -75,6 +78,10 @@ def answer_for(request: Request, error: Exception) -> JSONResponse:
         answer = general(request, error.status_code, "http", str(error.detail))
         answer.headers.update(error.headers or {})
         return answer
+    if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith("22"):
+        return general(request, 422, "invalid-value", str(error.orig).rsplit(":", 1)[-1].strip())
+    if isinstance(error, asyncpg.DataError):
+        return general(request, 422, "invalid-value", str(error))
     if is_transient(error):
         log.warning("request.retry", path=request.url.path, error=repr(error)[:300])
         answer = general(request, 503, "try-again")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from shared.db import Database, Session
 from shared.events.runner import Halted, Runner
 from shared.schemas.base import Envelope
-from shared.schemas.listing import ListingWithdrawn
+from shared.schemas.listing import ListingReserved, ListingWithdrawn
 from shared.schemas.matching import InterestDeclined
 from shared.service import Service
 from shared.trust import sign
@@ -197,3 +197,16 @@ async def test_an_unknown_enum_value_and_an_unknown_field_are_kept_or_ignored(op
     )
     await feed(db, probe.service, [signed_record(speaker, newer)])
     assert await applied(db) == [("a", "sold")]
+
+
+async def test_types_that_a_noun_does_not_read_leave_no_gap_behind(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    speaker = center_of(db.center.settings.trust, "beijing", "listing")
+    other = ListingReserved(listing_id="a", center="beijing", kind="technology")
+    first, third = record(db, "a", "1", 1), record(db, "a", "3", 3)
+    await feed(db, probe.service, [first, signed_record(speaker, other, sequence=2), third])
+    assert [reason for _, reason in await applied(db)] == ["1", "3"]
+    await feed(db, probe.service, [signed_record(speaker, other, sequence=4)])
+    await feed(db, probe.service, [record(db, "a", "5", 5)])
+    assert [reason for _, reason in await applied(db)] == ["1", "3", "5"]
