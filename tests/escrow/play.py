@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from services.escrow.app import service
+from services.escrow.ledger.audit import Report, audit
 from shared.db import Database
 from shared.ids import new_id
 from shared.schemas.listing import ReservationGranted, ReservationRefused
@@ -31,6 +32,15 @@ async def sql(db: Database, query: str, *values: Any) -> Any:
     connection = await db.connect()
     try:
         return await connection.fetch(query, *values)
+    finally:
+        await connection.close()
+
+
+async def audited(db: Database) -> Report:
+    """The audit of a database's center."""
+    connection = await db.connect()
+    try:
+        return await audit(connection, db.center.id, db.center.now())
     finally:
         await connection.close()
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from services.escrow.ledger.audit import Report, audit, combine, replayed
+from services.escrow.ledger.audit import Report, combine, replayed
 from services.escrow.ledger.blocks import close_block
 from services.escrow.ledger.chain import replay
 from shared.db import Database
 from shared.schemas.escrow import LedgerBlockClosed
-from tests.escrow.play import Play, sql
+from tests.escrow.play import Play, audited, sql
 from tests.fixtures import OpenDatabase, emitted
 
 
@@ -36,7 +36,7 @@ def broken(report: Report) -> list[str]:
 
 async def test_right_books_hold_and_two_centers_mirror_each_other(open_database: OpenDatabase) -> None:
     play = await settled(open_database)
-    home, seller = await audit(play.home), await audit(play.seller)
+    home, seller = await audited(play.home), await audited(play.seller)
     assert (broken(home), broken(seller)) == ([], [])
     assert home.ok
     assert seller.ok
@@ -62,14 +62,14 @@ async def test_money_in_flight_is_no_breach(open_database: OpenDatabase) -> None
     await play.accept(1)
     path = f"/deals/{play.deal_id}/milestones/1/release"
     assert (await play.post(play.home, path, subject="bob")).status_code == 200
-    prepared = combine([await audit(play.home), await audit(play.seller)])
+    prepared = combine([await audited(play.home), await audited(play.seller)])
     assert prepared.ok
     await play.hop()
-    decided = combine([await audit(play.home), await audit(play.seller)])
+    decided = combine([await audited(play.home), await audited(play.seller)])
     assert decided.ok, decided
     assert [i.figures["in_flight"] for i in decided.invariants if i.name == "clr beijing -> east CNY"] == [600_000]
     await play.wire.carry()
-    assert combine([await audit(play.home), await audit(play.seller)]).ok
+    assert combine([await audited(play.home), await audited(play.seller)]).ok
 
 
 BENT = {
@@ -109,7 +109,7 @@ async def test_every_bent_book_is_found(open_database: OpenDatabase) -> None:
     for statement, expected in BENT.items():
         async with snapshot(play.home) as restore:
             await bend(play.home, statement)
-            found = set(broken(await audit(play.home)))
+            found = set(broken(await audited(play.home)))
             assert expected <= found, (statement, found)
             await restore()
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from services.escrow.app import service
-from services.escrow.ledger.audit import audit, combine
+from services.escrow.ledger.audit import combine
 from services.escrow.ledger.blocks import close_block
 from shared.events.runner import Halted
 from shared.ids import new_id
 from shared.schemas import escrow
 from shared.schemas.money import Money
-from tests.escrow.play import SELLER, Play, sql
+from tests.escrow.play import SELLER, Play, audited, sql
 from tests.fixtures import OpenDatabase, deliver, emitted
 
 SEED = int(os.environ.get("CTTA_TEST_SEED", "0")) or Random().randrange(1, 10**6)
@@ -66,7 +66,7 @@ async def test_reordered_and_repeated_records_end_the_same(open_database: OpenDa
     for db in (play.home, play.seller):
         while await close_block(db):
             pass
-    reports = [await audit(play.home), await audit(play.seller)]
+    reports = [await audited(play.home), await audited(play.seller)]
     assert combine(reports).ok, reports
 
 
@@ -157,7 +157,7 @@ async def test_a_cancel_leaves_a_tombstone_that_refuses_the_late_prepare(open_da
     await play.release(1, subject="bob")
     assert await play.states() == ("funded", ["paid", "pending"])
     assert await play.states(play.seller) == ("funded", ["paid", "pending"])
-    assert combine([await audit(play.home), await audit(play.seller)]).ok
+    assert combine([await audited(play.home), await audited(play.seller)]).ok
 
 
 async def test_a_cancel_after_the_decision_changes_nothing(open_database: OpenDatabase) -> None:

@@ -1,7 +1,7 @@
 """Proof of a center's money: every invariant with its figures, from the center's own database and announced blocks.
 
-`audit(database)` reads one snapshot; `combine(reports)` compares the reports of several centers pair by pair, so that
-nobody needs to read another's database. `replayed` rebuilds balances from LedgerBlockClosed events alone.
+`audit(connection, ...)` reads one snapshot; `combine(reports)` compares reports of several centers pair by pair, so
+that nobody needs to read another's database. `replayed` rebuilds balances from LedgerBlockClosed events alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from services.escrow.ledger.chain import GENESIS, Replayed, replay
 from services.escrow.ledger.invariants import CHECKS
-from shared.db import Database, driver
 from shared.schemas.escrow import LedgerBlockClosed, LedgerEntry
 
 
@@ -65,7 +64,6 @@ class Combined(BaseModel):
     ok: bool
 
 
-_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _CLEARING: Final = """
 SELECT p.peer, a.currency, a.balance_minor,
        (SELECT COALESCE(sum(amount_minor), 0)::bigint FROM outgoing o
@@ -84,11 +82,12 @@ FROM entry_numbered n JOIN account a ON a.id = n.account_id WHERE n.id BETWEEN $
 _ANNOUNCED: Final = "SELECT body FROM journal WHERE type = $1 ORDER BY n"
 
 
-async def audit(database: Database) -> Report:
-    """Check one center. Reads one snapshot of its escrow database; changes nothing."""
-    async with database.transaction(read_only=True) as session:
-        connection: asyncpg.Connection = await driver(session)
-        await connection.execute(_SNAPSHOT)
+async def audit(connection: asyncpg.Connection, center: str, at: datetime) -> Report:
+    """Check one center, as `center` names it, by a connection of one's own to its escrow database.
+
+    Reads one snapshot in one transaction and changes nothing, so it may run beside everything else.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
         invariants = [await _checked(connection, check) for check in CHECKS]
         stored = [await _block(connection, row) for row in await connection.fetch(_BLOCKS)]
         rows = await connection.fetch(_ANNOUNCED, LedgerBlockClosed.type)
@@ -96,7 +95,7 @@ async def audit(database: Database) -> Report:
         invariants += [_chain(stored), replayed(announced, replay(stored))]
         clearing = [Clearing(**row) for row in await connection.fetch(_CLEARING)]
     return Report(
-        center=database.center.id, at=database.center.now(), block=stored[-1].block if stored else 0,
+        center=center, at=at, block=stored[-1].block if stored else 0,
         sha256=stored[-1].sha256 if stored else GENESIS, invariants=invariants, clearing=clearing,
         ok=all(invariant.ok for invariant in invariants),
     )  # fmt: skip

@@ -84,8 +84,8 @@ CREATE TABLE entry_position (
     UNIQUE (account_id, sequence)
 );
 
--- What is written stays written. In production the service's role does not own these tables and holds no UPDATE, DELETE or
--- TRUNCATE on them; the triggers say the same to the owner.
+-- What is written stays written. A service's role that does not own these tables needs SELECT and INSERT on them, no more;
+-- the triggers say the same to the owner.
 REVOKE UPDATE, DELETE, TRUNCATE ON transfer, entry, block, entry_position FROM PUBLIC;
 
 CREATE FUNCTION ledger_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
