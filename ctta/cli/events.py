@@ -47,11 +47,10 @@ def show(event: str) -> None:
     print(json.dumps(schema_of(found[0]), ensure_ascii=False, indent=1))
 
 
-@app.command("check", help=say("Compare the events with the committed schemas.", "将事件与已提交的 Schema 比较。"))
+@app.command("check", help=say("Compare the events with those of the last release.", "将事件与上一版本比较。"))
 def check(folder: Folder = SCHEMAS, json: Json = False) -> None:
-    """A new optional field with a default is allowed; any other change breaks peers (exit code 1): make a new version.
-
-    What is allowed but not committed yet is exit code 3: run `ctta events export`.
+    """New types and new optional fields with a default are allowed, and listed; any other change breaks peers that have
+    not upgraded (exit code 1): make a new version. `ctta events export` belongs to a release.
     """
     from ctta.cli.output import write_json
     from ctta.schemas import differences, read
@@ -64,19 +63,28 @@ def check(folder: Folder = SCHEMAS, json: Json = False) -> None:
         )
     broken, fresh = differences(read(folder))
     if json:
-        write_json({"broken": broken, "uncommitted": fresh})
+        write_json({"broken": broken, "since_release": fresh})
     else:
         for line in broken + fresh:
             print(line)
         if not broken and not fresh:
-            print(say("The events are as committed.", "事件与已提交的 Schema 一致。"))
+            print(say("The events are as released.", "事件与上一版本一致。"))
     if broken:
         tell("Peers that have not upgraded would break: publish a new version beside the old one.",
              "尚未升级的中心将受影响：请在旧版本之外发布新版本。")  # fmt: skip
-    raise typer.Exit(int(Exit.FAILED if broken else Exit.DRIFT if fresh else Exit.OK))
+    raise typer.Exit(int(Exit.FAILED if broken else Exit.OK))
 
 
-@app.command("export", help=say("Write the schemas for committing.", "写出 Schema 供提交。"))
+@app.command("document", help=say("Write docs/events.md from the code.", "由代码生成 docs/events.md。"))
+def document(file: Annotated[Path, typer.Option(help=say("where to", "写到何处"))] = Path("docs/events.md")) -> None:
+    """Every event: who says it, who reads it, its fields. A test keeps it current."""
+    from ctta.events_document import document as written
+
+    file.write_text(written(), encoding="utf-8")
+    tell(f"Written: {file}", f"已写出：{file}")
+
+
+@app.command("export", help=say("Write the schemas of a release.", "写出发布版本的 Schema。"))
 def export(folder: Folder = SCHEMAS) -> None:
     """One file per event type, named after it. Refuses (exit code 1) what would break peers."""
     from ctta.schemas import differences, read, write

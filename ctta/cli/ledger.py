@@ -1,6 +1,7 @@
 """`ctta ledger`: whether the books of centers are right."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -35,14 +36,22 @@ def audit(
     from ctta.cli.output import write_json
     from ctta.cli.standing import of_centers
 
-    reports = asyncio.run(check(of_centers(center, every=every)))
-    good = all(report["balanced"] for report in reports)
+    found = asyncio.run(check(of_centers(center, every=every)))
     if json:
-        write_json({"balanced": good, "centers": reports})
+        write_json(found.as_json())
     else:
-        for report in reports:
-            verdict = say("is right", "账目正确") if report["balanced"] else say("IS WRONG", "账目有误")
-            print(f"{report['center']}: {verdict}")
-            for finding in report["findings"]:
-                print(f"  {finding}")
-    raise typer.Exit(int(Exit.OK if good else Exit.FAILED))
+        for report in found.reports:
+            _say(report.center, report.invariants)
+        if found.combined is not None:
+            _say(say("between centers", "中心之间"), found.combined.invariants)
+        for peer in found.combined.absent if found.combined else []:
+            print(say(f"{peer} has sent no report.", f"{peer} 未提交报告。"))
+    raise typer.Exit(int(Exit.OK if found.good else Exit.FAILED))
+
+
+def _say(whose: str, invariants: Sequence[Any]) -> None:
+    broken = [one for one in invariants if not one.ok]
+    holds = say(f"{len(invariants)} invariants hold", f"{len(invariants)} 项不变量均成立")
+    print(f"{whose}: {say(f'{len(broken)} BROKEN', f'{len(broken)} 项不成立') if broken else holds}")
+    for one in broken:
+        print(f"  {one.name}: {one.says} {one.figures} ({one.sources})")

@@ -115,8 +115,7 @@ class Demo:
         with Progress(console=console(stderr=True), transient=True) as progress:
             await stocking.quiet(backlog, progress)
         self.figures.notices_delivered = await listening.delivered(self.teller)
-        reports = await audit(self.places)
-        self.figures.ledger_balanced = all(report["balanced"] for report in reports)
+        self.figures.ledger_balanced = (await audit(self.places)).good
         verdict = ("balance", "平衡") if self.figures.ledger_balanced else ("DO NOT BALANCE", "不平衡")
         self.teller.step("", f"The ledgers of all centers {verdict[0]}.", f"各中心账本{verdict[1]}。")
         self.figures.parked = await parked(self.places)
