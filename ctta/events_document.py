@@ -26,7 +26,7 @@ HEAD: Final = """# Events
 
 Every event type of the alliance. This page is written by `ctta events document` from the code and kept current by a
 test; edit the docstrings in `shared/schemas/`, not this page. JSON Schemas: `ctta events show TYPE`, and those of the
-last release in [schemas/](schemas/). How a record is built, signed and sealed: [verify-signature.md](verify-signature.md).
+last release in [schemas/](schemas/). How a record is signed: [verify-signature.md](verify-signature.md).
 How to add one: [adding.md](adding.md).
 """
 

@@ -31,7 +31,7 @@ def serve(names: Sequence[str], settings: Settings, *, migrates: bool = False) -
     if migrates:
         migrate_all(settings, loaded)
     process = Process(loaded, settings)
-    if len(loaded) > 1 and find_spec(PAGE):
+    if find_spec(PAGE):
         process.pages = import_module(PAGE).pages(process)
     signal.signal(signal.SIGTERM, _end)
     try:

@@ -1,20 +1,15 @@
 """Escrow: the ledger of a center, its deals, and payments between centers."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import DateTime
+from sqlalchemy.orm import registry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 
-from shared.db import row_base
 
-if TYPE_CHECKING:  # a base class made by a function is none to a type checker
-
-    class Row(SQLModel):
-        """The base class of escrow's rows."""
-else:
-    Row = row_base("escrow")
+class Row(SQLModel, registry=registry()):
+    """Base class of this service's tables."""
 
 
 class Moment(TypeDecorator[datetime]):

@@ -1,5 +1,5 @@
-"""The database of one service: engine, `transaction()`, the base class of its rows, migrations."""
+"""The database of one service: engine, `transaction()`, migrations."""
 
-from shared.db.database import Database, Session, driver, row_base
+from shared.db.database import Database, Session, driver
 
-__all__ = ["Database", "Session", "driver", "row_base"]
+__all__ = ["Database", "Session", "driver"]

@@ -8,10 +8,9 @@ import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import ORMExecuteState, registry
+from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.orm import Session as SyncSession
 from sqlmodel import Session as SQLModelSession
-from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from shared.events.outbox import Outbox
@@ -32,12 +31,6 @@ class Session(SQLModelAsyncSession):
 
     sync_session_class = _Session
     execute = AsyncSession.execute
-
-
-def row_base(service: str) -> type[SQLModel]:
-    """A base class for the rows of one service, with a MetaData of its own (each service owns its database)."""
-    metaclass: Any = type(SQLModel)
-    return cast("type[SQLModel]", metaclass(f"{service.title()}Row", (SQLModel,), {}, registry=registry()))
 
 
 async def driver(session: Session) -> asyncpg.Connection:
@@ -123,4 +116,4 @@ def has_written(session: Session) -> bool:
     return bool(session.info["writes"] or pending or session.info["outbox"])
 
 
-__all__ = ["Database", "Session", "driver", "has_written", "row_base"]
+__all__ = ["Database", "Session", "driver", "has_written"]

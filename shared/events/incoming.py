@@ -1,4 +1,4 @@
-"""One record at the door: is it ours to read, authentic, whole? What is not is refused and counted, and parks nothing."""
+"""One record at the door: is it ours to read, authentic, whole? What is not is refused, counted, and parks nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime

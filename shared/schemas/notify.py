@@ -19,8 +19,10 @@ class NoticeDelivered(
 class SubscriptionDisabled(
     Event, service="notify", name="subscription.disabled", scope=Scope.OWN, subject="subscription_id"
 ):
-    """Deliveries to a webhook stopped: `rule` is `failing-too-long` or `endpoint-gone`. They are kept, and go on when its
-    owner enables it again."""
+    """Deliveries to a webhook stopped: `rule` is `failing-too-long` or `endpoint-gone`.
+
+    They are kept, and go on when its owner enables it again.
+    """
 
     subscription_id: str
     rule: str

@@ -42,6 +42,10 @@ class ContradictingPeer(Exception):
     """If you hit this, a peer said two different things about one transfer. No refusal: reading its topic halts."""
 
 
+class HoldLost(Exception):
+    """If you hit this, the ledger would not post or void a hold that a decision is about. The topic halts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
     """What identifies a payment's content; the same transfer always has the same."""

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from shared.schemas.base import Event
-from shared.schemas.directory import CenterListed
 from shared.schemas.escrow import (
     DealCompleted,
     DealFunded,
     DealOpened,
-    LedgerBlockClosed,
     MilestoneAccepted,
     MilestoneDelivered,
     MilestoneRefunded,
@@ -29,16 +27,13 @@ from shared.schemas.listing import (
     ListingPublished,
     ListingReleased,
     ListingReserved,
-    ListingState,
     ListingSubmitted,
     ListingWithdrawn,
-    OrganisationState,
     ReservationGranted,
     ReservationRefused,
 )
 from shared.schemas.matching import InterestAccepted, InterestDeclined, InterestExpressed, MatchFound
 from shared.schemas.notify import NoticeDelivered, SubscriptionDisabled
-from shared.schemas.runtime import EventParked
 
 
 class Sentence(NamedTuple):
@@ -230,11 +225,6 @@ SENTENCES: Final[tuple[Sentence, ...]] = (
         notice=False,
     ),
 )
-
-SILENT: Final[frozenset[type[Event]]] = frozenset(
-    {ListingState, OrganisationState, LedgerBlockClosed, EventParked, CenterListed}
-)
-"""Snapshots, and what only machines and operators read."""
 
 BY_TYPE: Final[Mapping[str, Sentence]] = {sentence.event.type: sentence for sentence in SENTENCES}
 NAMES: Final = frozenset(sentence.event.event_name for sentence in SENTENCES if sentence.notice)

@@ -8,7 +8,7 @@ from sqlmodel import Field
 from services.notify import Row
 
 
-class Subscription(Row, table=True):  # type: ignore[call-arg, misc, valid-type]  # a base class made per service
+class Subscription(Row, table=True):
     """Who hears of what. Empty lists mean: all. Of a webhook also address, secret and state of health.
 
     `owner` is a person's id, or the organisation's where everybody in it reads the notices.
@@ -36,7 +36,7 @@ class Subscription(Row, table=True):  # type: ignore[call-arg, misc, valid-type]
     url: str | None = None
     secret: bytes | None = None
     in_order: bool = False
-    failing_since: datetime | None = Field(None, sa_column=Column(DateTime(timezone=True)))
-    paused_until: datetime | None = Field(None, sa_column=Column(DateTime(timezone=True)))
-    disabled_at: datetime | None = Field(None, sa_column=Column(DateTime(timezone=True)))
+    failing_since: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    paused_until: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    disabled_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     disabled_rule: str | None = None
