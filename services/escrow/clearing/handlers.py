@@ -146,15 +146,16 @@ async def settle(session: Session, payment: Outgoing, event: TransferDecided) ->
     fulfilled = event.decision == Decision.FULFILLED.value
     action = Action.POST_HOLD if fulfilled else Action.VOID_HOLD
     about = reference(payment.deal_id, payment.milestone)
-    await post_all(session, [ledger.resolve(payment.hold, action, purpose="settlement", reference=about)])
+    outcome = (await post(session, [ledger.resolve(payment.hold, action, purpose="settlement", reference=about)]))[0]
+    if not outcome.in_effect:
+        raise domain.HoldLost(f"{payment.transfer_id} was {event.decision}, but its hold is {outcome}")
     payment.decision, payment.rule = event.decision, event.rule
     payment.decision_number, payment.decided_at = event.decision_number, session.info["center"].now()
-    outcome = OUTCOME_OF[event.decision]
     emit(
         session,
         TransferSettled(
-            to=payment.peer, transfer_id=payment.transfer_id, deal_id=payment.deal_id, outcome=outcome,
-            amount=payment.amount,
+            to=payment.peer, transfer_id=payment.transfer_id, deal_id=payment.deal_id, amount=payment.amount,
+            outcome=OUTCOME_OF[event.decision],
         ),
     )  # fmt: skip
     return True

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Path, Query
 from sqlmodel import col, select
 
 from services.escrow.clearing import handlers
@@ -13,6 +13,7 @@ from shared.http import Caller, Moves, Page, Router, Tx, cursor, require, uncurs
 router = Router(prefix="/escrow/transfers", tags=["clearing"])
 STAFF = [require("officer", "operator", "auditor", "technology_manager")]
 PAGE_MAX = 200
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 @router.get("/outgoing", dependencies=STAFF)
@@ -33,7 +34,7 @@ async def list_outgoing(
 
 @router.get("/incoming/{peer}", dependencies=STAFF)
 async def list_incoming(
-    tx: Tx, peer: str, after: str | None = None, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50
+    tx: Tx, peer: Id, after: str | None = None, limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50
 ) -> Page[TransferView]:
     """What this center decided about a peer's payments, by decision number."""
     query = select(Incoming).where(Incoming.peer == peer).order_by(col(Incoming.decision_number)).limit(limit + 1)
@@ -48,6 +49,6 @@ async def list_incoming(
 
 
 @router.post("/{transfer_id}/cancellation", dependencies=[Moves, require("officer")])
-async def cancel(tx: Tx, who: Caller, transfer_id: str) -> TransferView:
+async def cancel(tx: Tx, who: Caller, transfer_id: Id) -> TransferView:
     """Ask the payee's center to reject what it has not decided; its answer decides."""
     return outgoing_view(await handlers.cancel(tx, transfer_id, who))

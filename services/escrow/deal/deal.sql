@@ -48,7 +48,6 @@ CREATE TABLE deal (
     CONSTRAINT total_has_currency CHECK ((currency IS NULL) = (total_minor IS NULL)),
     CONSTRAINT total_positive CHECK (total_minor > 0)
 );
-CREATE INDEX deal_listed ON deal (opened_at, id);
 CREATE INDEX deal_organisation ON deal (organisation_id);
 
 CREATE TABLE deposit (

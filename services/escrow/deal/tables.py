@@ -25,7 +25,6 @@ class Deal(Row, table=True):
         UniqueConstraint("interest_id", "side"),
         CheckConstraint("(currency IS NULL) = (total_minor IS NULL)", name="total_has_currency"),
         CheckConstraint("total_minor > 0", name="total_positive"),
-        Index("deal_listed", "opened_at", "id"),
         Index("deal_organisation", "organisation_id"),
     )
     id: str = Field(primary_key=True)

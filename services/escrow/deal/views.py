@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from sqlmodel import col, select
 
 from services.escrow.clearing.tables import Incoming, Outgoing
@@ -18,6 +18,8 @@ from shared.schemas.base import Sha256
 from shared.schemas.escrow import ContractType, MilestoneTerms
 from shared.schemas.money import Money
 
+TITLE_MAX = 200
+
 
 class TermsBody(BaseModel):
     """The executed contract by its hash, and its milestones, numbered from 1."""
@@ -25,6 +27,13 @@ class TermsBody(BaseModel):
     contract_type: ContractType
     contract_sha256: Sha256
     milestones: Annotated[list[MilestoneTerms], Field(min_length=1, max_length=domain.MILESTONES_MAX)]
+
+    @field_validator("milestones")
+    @classmethod
+    def _titled(cls, milestones: list[MilestoneTerms]) -> list[MilestoneTerms]:
+        if any(not 1 <= len(m.title.strip()) <= TITLE_MAX or not m.title.isprintable() for m in milestones):
+            raise ValueError(f"a milestone's title is one printable line of at most {TITLE_MAX} characters")
+        return milestones
 
 
 class AgreementBody(BaseModel):
