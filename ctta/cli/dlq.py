@@ -122,20 +122,17 @@ def _act(action: str, event: str | None, center: str | None, who: str, why: str,
 async def _at(action: str, event: str | None, places: list[Any], who: str, why: str) -> list[Any]:
     from uuid import UUID
 
-    from ctta.held import Bench
+    from ctta.held import bench
     from ctta.services import ALL, load
 
     done: list[Any] = []
     for settings in places:
         for service in load([ALL]):
-            bench = Bench(settings, service, who=who, why=why)
-            try:
+            async with bench(settings, service, who=who, why=why) as at:
                 if action == "drop":
-                    done += await bench.drop(UUID(event))
+                    done += await at.drop(UUID(event))
                 else:
-                    done += await bench.replay(UUID(event) if event else None)
-            finally:
-                await bench.close()
+                    done += await at.replay(UUID(event) if event else None)
     return done
 
 

@@ -1,6 +1,6 @@
 """Held events: parked or waiting in the consumer's own database, replayed or dropped by somebody, for a reason."""
 
-from ctta.held.acting import Bench, Done
+from ctta.held.acting import Bench, Done, bench
 from ctta.held.listing import find, listed, parked
 
-__all__ = ["Bench", "Done", "find", "listed", "parked"]
+__all__ = ["Bench", "Done", "bench", "find", "listed", "parked"]

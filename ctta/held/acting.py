@@ -1,6 +1,7 @@
 """Replaying and dropping, each with who did it and why, in the database that holds the event."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -39,18 +40,24 @@ class Done:
     left: int = 0
 
 
+@asynccontextmanager
+async def bench(settings: Settings, service: Service, *, who: str, why: str) -> AsyncIterator["Bench"]:
+    """A bench at the database that the settings name."""
+    keyring = load_keyring(settings.trust, settings.center, service.name)
+    center = Center(settings.center, service.name, settings, keyring)
+    database = Database(settings.database_url(service.name), center, pool_size=2)
+    try:
+        yield Bench(database, service, who=who, why=why)
+    finally:
+        await database.close()
+
+
 class Bench:
     """Where an operator works on one service of one center. `who` and `why` are written down with each action."""
 
-    def __init__(self, settings: Settings, service: Service, *, who: str, why: str) -> None:
-        self.settings, self.service, self.who, self.why = settings, service, who, why
-        keyring = load_keyring(settings.trust, settings.center, service.name)
-        self.center = Center(settings.center, service.name, settings, keyring)
-        self.database = Database(settings.database_url(service.name), self.center, pool_size=2)
-
-    async def close(self) -> None:
-        """Leave."""
-        await self.database.close()
+    def __init__(self, database: Database, service: Service, *, who: str, why: str) -> None:
+        self.database, self.service, self.who, self.why = database, service, who, why
+        self.center = database.center
 
     async def replay(self, event_id: UUID | None) -> list[Done]:
         """Apply the queues that hold the event, in order (all queues without an id); resume topics that it halted."""
@@ -126,7 +133,7 @@ class Bench:
         rows: list[Any] = await connection.fetch(_HALTED, group, event_id)
         for row in rows:
             if not was_held:
-                record = await record_of(self.settings, connection, group, event_id)
+                record = await record_of(self.center.settings, connection, group, event_id)
                 await self._note_dropped(connection, group, record.source, event_id)
                 await inbox.advance(connection, group, {(record.topic, record.key): record.sequence})
             await connection.execute(_RESUME, group, row["topic"])
