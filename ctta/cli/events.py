@@ -97,13 +97,3 @@ def export(folder: Folder = SCHEMAS) -> None:
 
 def _first_line(text: str | None) -> str:
     return (text or "").strip().split("\n")[0]
-
-
-@app.command("document", help=say("Write docs/events.md.", "写出 docs/events.md。"))
-def document() -> None:
-    """From the event classes and the doors of the services; a test keeps it current."""
-    from ctta.events_document import DOCUMENT
-    from ctta.events_document import document as whole
-
-    DOCUMENT.write_text(whole(), encoding="utf-8")
-    tell(str(DOCUMENT), str(DOCUMENT))
