@@ -24,7 +24,8 @@ from shared.events.runner import ANY_TOPIC, Halted, Runner
 from shared.transient import is_transient
 
 BATCH_MAX: Final = 500
-POLL_MS: Final = 25
+POLL_MS: Final = 500
+PAUSE_MS: Final = 1
 RETRY_S: Final = 0.2
 RETRY_MAX_S: Final = 5.0
 COMMIT_EVERY_S: Final = 1.0
@@ -65,14 +66,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             pattern=runner.noun.pattern(runner.center.id).replace("{", "{{").replace("}", "}}"),
             group_id=runner.group,
             batch=True,
-            batch_timeout_ms=POLL_MS,
+            batch_timeout_ms=PAUSE_MS,
             max_records=BATCH_MAX,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             listener=self,
             parser=_as_it_came,
             decoder=_records,
-            fetch_max_wait_ms=250,
+            fetch_max_wait_ms=500,
             session_timeout_ms=runner.center.settings.kafka_session_timeout_ms,
             heartbeat_interval_ms=runner.center.settings.kafka_session_timeout_ms // 4,
         )
@@ -226,6 +227,18 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._stopping = False
         self._idle_since = time.monotonic()
         await self.subscription.start()
+        self._wait_for_records()
+
+    def _wait_for_records(self) -> None:
+        """FastStream sleeps its batch time-out once more after each empty poll, deaf to new records. So that time-out is
+        next to nothing, and the waiting is done inside the poll, which ends with the first record."""
+        consumer = self.consumer
+        poll = consumer.getmany
+
+        async def patient(*partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Any:
+            return await poll(*partitions, timeout_ms=max(timeout_ms, POLL_MS), max_records=max_records)
+
+        consumer.getmany = patient
 
     async def restart(self) -> None:
         """Leave the group and join again; positions are read anew."""
