@@ -47,7 +47,7 @@ class FakeProcess:
 
     def __post_init__(self) -> None:
         trust = self.home / "trust"
-        create_development_alliance(trust, {name: tuple(KNOWN_CENTERS[name]) for name in CENTERS})
+        create_development_alliance(trust, {name: KNOWN_CENTERS[name] for name in CENTERS})
         self.settings = Settings(center=HERE, home=self.home, trust_dir=trust)
         self.running: Sequence[Runs] = [
             Runs(Center(HERE, "listing", self.settings, load_keyring(trust, HERE, "listing")))

@@ -121,7 +121,7 @@ def market() -> Market:
 
 
 def _fields(view: Any, event: type[Event]) -> dict[str, Any]:
-    return view.model_dump(include=set(event.model_fields)) | {}
+    return dict(view.model_dump(include=set(event.model_fields)))
 
 
 def _matches(found: Market) -> list[MatchView]:

@@ -1,62 +1,72 @@
-"""Pictures of the page for the documentation: `python -m tests.console.screenshots [folder]`, default docs/images."""
+"""Pictures of the page: `python -m tests.console.screenshots` makes those of the documentation, in docs/images.
+
+With a folder, `python -m tests.console.screenshots FOLDER`, every view: both languages, light and dark, wide and narrow.
+"""
 
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, ViewportSize
 
-from tests.console.browser import chromium, served
+from tests.console.browser import Served, chromium, served
+from tests.console.market import Market
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "images"
-SIZE: Final = {"width": 1280, "height": 860}
-KEPT: Final = {"page": "match", "trace": "trace"}
+Scheme = Literal["light", "dark"]
+IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 860}
+NARROW: Final[ViewportSize] = {"width": 390, "height": 844}
+LANGUAGES: Final = ("en", "zh")
 
 
-def views(process: object) -> dict[str, str]:
-    """What is pictured, and where it is."""
-    market = process.market  # type: ignore[attr-defined]
-    deal, match = market.deals[0], market.matches[0]
+def views(market: Market) -> dict[str, str]:
+    """What can be pictured, and where it is."""
+    deal = market.deals[0]
     match = next(one for one in market.matches if one.offer_id == deal.listing_id)
-    return {
-        "story": "story",
-        "listings": "listings",
-        "matches": "matches",
+    found = {name: name for name in ("story", "listings", "matches", "deals", "inbox")}
+    return found | {
         "match": f"matches/{match.match_id}",
-        "deals": "deals",
         "deal": f"deals/{deal.id}",
         "trace": f"trace/deal/{deal.id}",
-        "inbox": "inbox",
     }
 
 
-def settle(page: Page) -> None:
-    """Wait until the view is there."""
-    page.wait_for_selector("main h1")
-    page.wait_for_function("document.fonts.ready")
+def take(
+    browser: Browser, center: Served, lang: str, names: Iterable[tuple[str, Path]], size: ViewportSize, scheme: Scheme
+) -> None:
+    """One picture of each view, as (view, file)."""
+    context = browser.new_context(
+        viewport=size, color_scheme=scheme, timezone_id="Asia/Shanghai", reduced_motion="reduce"
+    )
+    page = context.new_page()
+    places = views(center.process.market)
+    for name, path in names:
+        page.goto("about:blank")
+        page.goto(center.address(places[name], lang=lang))
+        page.wait_for_selector("main h1")
+        page.screenshot(path=path, full_page=True)
+    context.close()
 
 
-def main(folder: Path, *, everything: bool) -> None:
-    """Take them all."""
-    folder.mkdir(parents=True, exist_ok=True)
+def main(folder: Path | None) -> None:
+    """Into `folder` everything; without one, the documentation's four."""
     with tempfile.TemporaryDirectory() as home, served(Path(home)) as center, chromium() as browser:
-        schemes = ("light", "dark") if everything else ("light",)
-        for lang in ("en", "zh"):
+        for lang in LANGUAGES:
+            if folder is None:
+                kept = [("match", IMAGES / f"page-{lang}.png"), ("trace", IMAGES / f"trace-{lang}.png")]
+                take(browser, center, lang, kept, WIDE, "light")
+                continue
+            schemes: tuple[Scheme, Scheme] = ("light", "dark")
             for scheme in schemes:
-                for size in (SIZE, {"width": 390, "height": 844}) if everything else (SIZE,):
-                    context = browser.new_context(
-                        viewport=size, color_scheme=scheme, timezone_id="Asia/Shanghai", reduced_motion="reduce"
-                    )
-                    page = context.new_page()
-                    for name, where in views(center.process).items():
-                        page.goto("about:blank")
-                        page.goto(center.address(where, lang=lang))
-                        settle(page)
-                        suffix = "" if size is SIZE else "-phone"
-                        page.screenshot(path=folder / f"{name}-{lang}-{scheme}{suffix}.png", full_page=True)
-                    context.close()
+                for size in (WIDE, NARROW):
+                    names = [
+                        (name, folder / f"{name}-{lang}-{scheme}-{size['width']}.png")
+                        for name in views(center.process.market)
+                    ]
+                    take(browser, center, lang, names, size, scheme)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER, everything=True)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -171,11 +171,21 @@ def test_a_span_opens_with_the_keyboard(page: Page, center: Served) -> None:
     page.goto(center.address(where(center, "trace")))
     page.get_by_role("button", name="send transfer.prepared").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".span .facts:not([hidden])")).to_contain_text("ctta.east.escrow.to.beijing")
-    folded = page.locator(".lane .gap").count()
-    page.get_by_label("Fold idle time").press("Space")
-    assert folded > 0
-    expect(page.locator(".lane .gap")).to_have_count(0)
+    expect(page.locator(".more-of:not([hidden])")).to_contain_text("ctta.east.escrow.to.beijing")
+    page.get_by_role("button", name="2 operations").press("Enter")
+    expect(page.get_by_role("button", name="deliver webhook")).to_be_visible()
+
+
+def test_a_story_can_be_seen_in_real_time(page: Page, center: Served) -> None:
+    page.goto(center.address(where(center, "trace")))
+    expect(page.locator(".waterfall section")).to_have_count(3)
+    bar = page.locator(".work").first
+    own = bar.bounding_box()
+    page.get_by_label("Own scale for each chapter").press("Space")
+    whole = bar.bounding_box()
+    assert own is not None
+    assert whole is not None
+    assert own["width"] > 20 * whole["width"]
 
 
 def test_the_keyboard_reaches_everything(page: Page, center: Served) -> None:

@@ -58,6 +58,8 @@ async function draw(id, { signal, fill, here }) {
     owedToSeller(deal, signal),
   ]);
   const listing = titles.get(deal.listing_id);
+  const notices = steps.filter((step) => step.service === "notify").length;
+  const told = steps.filter((step) => step.service !== "notify");
   fill(
     head(say(listing?.title) || t("unknownTitle"), "", { href: "#/deals", text: t("deals") }),
     h("p", { class: "under lead" }, pill(word("deal", deal.state), TONES[deal.state]), idButton(deal.id), h("a", { href: `#/trace/deal/${deal.id}`, class: "button small" }, t("traceOf"))),
@@ -65,7 +67,8 @@ async function draw(id, { signal, fill, here }) {
     moneyBar(deal),
     milestones(deal),
     accounts(deal, owed),
-    steps.length > 0 && h("section", { class: "below" }, h("h2", {}, t("steps")), h("ol", { class: "steps" }, steps.map((step) => row(step, false, id)))),
+    told.length > 0 && h("section", { class: "below" }, h("h2", {}, t("steps")), h("ol", { class: "steps" }, told.map((step) => row(step, false, id)))),
+    notices > 0 && h("p", { class: "notes" }, h("a", { href: `#/story/${id}?about=notify` }, t("notices", { n: notices }))),
   );
 }
 
@@ -78,7 +81,7 @@ async function owedToSeller(deal, signal) {
 
 function parties(deal, titles, here) {
   const side = (name, organisation, at) =>
-    h("div", { dataset: { center: at } }, h("dt", {}, t(name)), h("dd", {}, h("strong", {}, say(organisation) || "—"), h("span", { class: "under" }, center(at), at === here.id && pill(t("home")))));
+    h("div", { dataset: { center: at } }, h("dt", {}, t(name)), h("dd", {}, h("strong", {}, say(organisation) || "—"), h("span", { class: "under" }, center(at), at === here.id && pill(t("ours")))));
   const fact = (name, value) => value && h("div", {}, h("dt", {}, t(name)), h("dd", {}, value));
   return h(
     "dl",

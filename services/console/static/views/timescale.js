@@ -1,15 +1,16 @@
 // Where a moment of a story lies on the waterfall. A story takes minutes of waiting and milliseconds of work: folded,
 // every idle stretch has the same small width, and work shares the rest in proportion.
 
-const IDLE_SHARE = 0.08; // of all work: a pause shorter than this is not folded
+const IDLE_SHARE = 0.25; // of all work: a pause shorter than this is not folded
 const GAP_WIDTH = 6; // percent of the width that one idle stretch takes
 const GAPS_WIDTH_MAX = 40; // percent that all of them may take
+const LABEL_WIDTH = 8; // percent: a label does not reach into a folded stretch
 const LABEL_END = 93; // percent: a label further right would be cut
 const BAR_MIN = 0.35; // percent: an instant can still be seen
 
 /**
- * `place(span)` gives [left, width] in percent. `ticks` are what the ruler says: at the first of each busy stretch the
- * time since the story began, then the time since the stretch did; `every` percent at most. `gaps` are the folds.
+ * `place(span)` gives [left, width] in percent. `ticks` are what the ruler says, `every` percent at most: first the time
+ * since the story began, then since the first of these spans did. `gaps` are the folded stretches.
  */
 export function axis(spans, folded, every) {
   const stretches = folded ? busy(spans) : [[0, Math.max(1, ...spans.map(end))]];
@@ -58,11 +59,13 @@ function ticks(parts, perUs, every) {
   const found = [];
   let last = -every;
   const step = nice(every / perUs);
-  for (const part of parts) {
-    if (part.at - last >= every && part.at < LABEL_END) found.push({ at: (last = part.at), us: part.from, isFirst: true });
-    for (let us = step; us < part.to - part.from; us += step) {
-      const at = part.at + us * perUs;
-      if (at - last >= every && at < LABEL_END) found.push({ at: (last = at), us });
+  for (const [i, part] of parts.entries()) {
+    const until = i + 1 < parts.length ? part.until - LABEL_WIDTH : LABEL_END;
+    const began = part.from - parts[0].from;
+    const first = Math.ceil((began + 1) / step) * step;
+    for (let us = began; us < part.to - parts[0].from; us = us < first ? first : us + step) {
+      const at = part.at + (us - began) * perUs;
+      if (at - last >= every && at <= until) found.push({ at: (last = at), us: us || part.from, isFirst: us === 0 });
     }
   }
   return found;
