@@ -230,7 +230,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._wait_for_records()
 
     def _wait_for_records(self) -> None:
-        """FastStream sleeps its batch time-out once more after each empty poll, deaf to new records. So that time-out is
+        """FastStream sleeps its batch time-out again after each empty poll, deaf to new records. So that time-out is
         next to nothing, and the waiting is done inside the poll, which ends with the first record."""
         consumer = self.consumer
         poll = consumer.getmany
