@@ -1,6 +1,6 @@
 """Pictures of the page: `python -m tests.console.screenshots` makes those of the documentation, in docs/images.
 
-With a folder, `python -m tests.console.screenshots FOLDER`, every view: both languages, light and dark, wide and narrow.
+With a folder, `python -m tests.console.screenshots FOLDER`, every view in both languages, schemes and widths.
 """
 
 import sys
@@ -21,10 +21,10 @@ NARROW: Final[ViewportSize] = {"width": 390, "height": 844}
 LANGUAGES: Final = ("en", "zh")
 
 
-def views(market: Market) -> dict[str, str]:
-    """What can be pictured, and where it is."""
+def views(market: Market, lang: str) -> dict[str, str]:
+    """What can be pictured, and where it is. The match is one of our demands, its terms in the language of the page."""
     deal = market.deals[0]
-    match = next(one for one in market.matches if one.offer_id == deal.listing_id)
+    match = next(one for one in market.matches if one.decided_here and one.terms[0].term.isascii() == (lang == "en"))
     found = {name: name for name in ("story", "listings", "matches", "deals", "inbox")}
     return found | {
         "match": f"matches/{match.match_id}",
@@ -41,7 +41,7 @@ def take(
         viewport=size, color_scheme=scheme, timezone_id="Asia/Shanghai", reduced_motion="reduce"
     )
     page = context.new_page()
-    places = views(center.process.market)
+    places = views(center.process.market, lang)
     for name, path in names:
         page.goto("about:blank")
         page.goto(center.address(places[name], lang=lang))
@@ -63,7 +63,7 @@ def main(folder: Path | None) -> None:
                 for size in (WIDE, NARROW):
                     names = [
                         (name, folder / f"{name}-{lang}-{scheme}-{size['width']}.png")
-                        for name in views(center.process.market)
+                        for name in views(center.process.market, lang)
                     ]
                     take(browser, center, lang, names, size, scheme)
 

@@ -63,7 +63,7 @@ export function failed(error, again) {
     h("h2", {}, error.status === 404 ? t("notFound") : error.status === 403 ? t("notAllowed") : t("failed")),
     h("p", {}, error.message),
     error.rule && h("p", {}, h("code", {}, error.rule), error.traceId && [" · ", idButton(error.traceId)]),
-    again && h("button", { type: "button", onclick: again }, t("again")),
+    again && ![403, 404].includes(error.status) && h("button", { type: "button", onclick: again }, t("again")),
   );
 }
 
