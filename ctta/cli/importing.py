@@ -45,18 +45,16 @@ def import_(
     """
     import asyncio
 
-    from rich.progress import Progress
-
-    from ctta.cli.output import console, write_json, write_table
+    from ctta.cli.output import progress, write_json, write_table
     from ctta.importing import load_into
     from services.listing.resource.imports import ImportReport
 
     whole = ImportReport()
-    with Progress(console=console(stderr=True), transient=True) as progress:
-        task = progress.add_task(file.name, total=None)
+    with progress() as bar:
+        task = bar.add_task(file.name, total=None)
 
         def moved(rows: int, total: int) -> None:
-            progress.update(task, advance=rows, total=total)
+            bar.update(task, advance=rows, total=total)
 
         asyncio.run(load_into(whole, file, center, url=url, token=token, publish=publish, moved=moved))
     refused = [row for row in whole.rows if row.result == "refused"]

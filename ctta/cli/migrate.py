@@ -26,9 +26,7 @@ def migrate(
     """May run again at any time; two at once wait for each other."""
     import asyncio
 
-    from rich.progress import Progress
-
-    from ctta.cli.output import console, write_json, write_table
+    from ctta.cli.output import progress, write_json, write_table
     from ctta.cli.standing import of_centers
     from ctta.cli.words import Exit
     from ctta.migrating import migrate_all, standing
@@ -37,10 +35,10 @@ def migrate(
     loaded = load(services or [ALL])
     places = of_centers(center, every=every)
     if not check:
-        with Progress(console=console(stderr=True), transient=True) as progress:
-            task = progress.add_task(say("migrating", "升级中"), total=len(places) * len(loaded))
+        with progress() as bar:
+            task = bar.add_task(say("migrating", "升级中"), total=len(places) * len(loaded))
             for settings in places:
-                migrate_all(settings, loaded, lambda name: progress.advance(task))
+                migrate_all(settings, loaded, lambda name: bar.advance(task))
     found = [asyncio.run(standing(settings, service)) for settings in places for service in loaded]
     if json:
         write_json([{"database": s.database, "behind": s.behind, "found": s.found, "wanted": s.wanted} for s in found])

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 
@@ -25,3 +26,9 @@ def console(*, stderr: bool = False) -> Console:
     """Rich's console. Not on a terminal lines are not cut."""
     made = Console(stderr=stderr, highlight=False, soft_wrap=False)
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=200)
+
+
+def progress() -> Progress:
+    """A bar on standard error while long work goes on, gone when it is done; none where nobody watches."""
+    shown = console(stderr=True)
+    return Progress(console=shown, transient=True, disable=not shown.is_terminal)

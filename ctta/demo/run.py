@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rich.progress import Progress
-
 from ctta.alliance.quiet import Backlog
 from ctta.alliance.state import AllianceState
 from ctta.auditing import audit
-from ctta.cli.output import console
+from ctta.cli.output import progress
 from ctta.cli.words import Failure, say
 from ctta.demo import market, matches, stocking
 from ctta.demo.deal import Play
@@ -72,11 +70,11 @@ class Demo:
     async def _market(self, folder: Path | None, limit: int | None) -> None:
         rows = market.of_folder(folder, self.centers, limit) if folder else market.sample(self.centers, limit)
         backlog = Backlog(self.places)
-        with Progress(console=console(stderr=True), transient=True) as progress:
-            stocked = await stocking.stock(self.cast, rows, self.teller, progress)
+        with progress() as bar:
+            stocked = await stocking.stock(self.cast, rows, self.teller, bar)
             self.figures.listings = sum(one.listings for one in stocked.values())
             await stocking.everywhere(self.cast, stocked, self.teller)
-            await stocking.quiet(backlog, progress)
+            await stocking.quiet(backlog, bar)
 
     async def _begin(self, found: list[matches.Match], receiver: Receiver) -> tuple[Play, Listening]:
         """The best match that is still open becomes an interest."""
@@ -112,8 +110,8 @@ class Demo:
 
     async def _aftermath(self, played: Play, listening: Listening) -> None:
         backlog = Backlog(self.places)
-        with Progress(console=console(stderr=True), transient=True) as progress:
-            await stocking.quiet(backlog, progress)
+        with progress() as bar:
+            await stocking.quiet(backlog, bar)
         self.figures.notices_delivered = await listening.delivered(self.teller)
         self.figures.ledger_balanced = (await audit(self.places)).good
         verdict = ("balance", "平衡") if self.figures.ledger_balanced else ("DO NOT BALANCE", "不平衡")
