@@ -72,7 +72,7 @@ async def test_a_webhook_arrives_signed(
     told = Webhook(made["secret"]).verify(body, headers)
     assert told["type"] == "milestone.released"
     assert told["data"]["notice_id"] == headers["webhook-id"]
-    assert told["data"]["sentence"]["zh"].startswith("东部中心批准第1个里程碑放款12万元")
+    assert told["data"]["sentence"]["zh"].startswith("上海批准第1个里程碑放款12万元")
     assert (told["data"]["told_by"], told["data"]["ids"]["deal_id"]) == ("east", DEAL)
     assert headers["content-type"] == "application/json"
     key = (await http.get("/notify/webhook-key", headers={"Authorization": ""})).json()
@@ -141,7 +141,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_until_its_owner_enables_it(
     ]
     [notice] = (await http.get("/notify/inbox")).json()["items"]
     assert notice["sentence"]["en"] == (
-        "Deliveries to a webhook at East were stopped (endpoint-gone); its owner can start them again."
+        "Deliveries to a webhook at Shanghai were stopped (endpoint-gone); its owner can start them again."
     )
     assert (await http.post(path + "/enable")).json()["disabled_at"] is None
     await finish(courier, worker)

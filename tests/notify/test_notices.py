@@ -94,7 +94,7 @@ async def test_the_inbox_is_unread_first_and_ones_own(db: Database) -> None:
         first = (await http.get("/notify/inbox", params={"limit": 2})).json()
         assert [n["event"] for n in first["items"]] == ["deal.opened", "match.found"]
         assert first["items"][1]["sentence"]["en"] == (
-            "A match (73%): “Reuse of dyeing brine” at East and “Salt separation” at Beijing."
+            "A match (73%): “Reuse of dyeing brine” at Shanghai and “Salt separation” at Zhongguancun."
         )
         newest = first["items"][0]["id"]
         read = await http.post(f"/notify/inbox/{newest}/read")

@@ -54,8 +54,8 @@ def test_a_release_reads_well() -> None:
         to="beijing", deal_id="dea_1", number=1, transfer_id="trf_1", amount=Money(minor=12_000_000)
     )
     assert told(event, "east") == Text(
-        en="East released milestone 1 (CNY 120,000.00) to Beijing's Shuoyu University.",
-        zh="东部中心批准第1个里程碑放款12万元，付给北京中关村的朔屿理工大学。",
+        en="Shanghai released milestone 1 (CNY 120,000.00) to Zhongguancun's Shuoyu University.",
+        zh="上海批准第1个里程碑放款12万元，付给中关村的朔屿理工大学。",
     )
 
 
@@ -64,7 +64,7 @@ def test_a_publication_carries_its_title() -> None:
         listing_id="lst_x", center="south", organisation_id="org_s", kind="technology", listing_version=1,
         title=Text(zh="硬碳负极"),
     )  # fmt: skip
-    assert told(event, "south").en == "South published the technology “硬碳负极”."
+    assert told(event, "south").en == "Shenzhen published the technology “硬碳负极”."
     assert told(event, "south").zh == "南方中心发布了技术成果《硬碳负极》。"
 
 
@@ -73,7 +73,7 @@ def test_a_match_names_both_listings() -> None:
         to="beijing", match_id="mat_1", demand_id="lst_d", demand_version=1, offer_id="lst_a", offer_version=1,
         demand_center="east", offer_center="beijing", offer_kind="technology", score=0.731, components={},
     )  # fmt: skip
-    assert told(event, "east").zh == "匹配（73%）：东部中心的《印染废水回用》与北京中关村的《高盐废水分盐》。"
+    assert told(event, "east").zh == "匹配（73%）：上海的《印染废水回用》与中关村的《高盐废水分盐》。"
     with pytest.raises(domain.SpeaksForAnother):
         domain.check_speaker(event, cause_of(event, "beijing"))
     domain.check_speaker(event, cause_of(event, "east"))
@@ -84,7 +84,7 @@ def test_what_is_unknown_is_said_plainly() -> None:
         to="east", interest_id="int_1", offer_id="lst_?", owner_center="ocean", reason="secret plan"
     )
     assert told(event, "ocean") == Text(
-        en="Ocean declined the interest of East in a listing.", zh="海洋中心婉拒了东部中心对一项资源的意向。"
+        en="Qingdao declined the interest of Shanghai in a listing.", zh="青岛婉拒了上海对一项资源的意向。"
     )
     assert "secret plan" not in str(domain.facts(event)), "texts between two centers stay where they are"
 
@@ -102,7 +102,7 @@ def test_messages_and_milestone_titles_are_not_kept() -> None:
         milestones=[MilestoneTerms(number=1, title="quiet title", amount=Money(minor=1))],
     )  # fmt: skip
     assert "quiet" not in str(domain.facts(terms))
-    assert told(terms, "east").en == "East proposed a technology licence contract with 1 milestone to Beijing."
+    assert told(terms, "east").en == "Shanghai proposed a technology licence contract with 1 milestone to Zhongguancun."
 
 
 def test_an_unknown_kind_or_type_is_passed_on() -> None:

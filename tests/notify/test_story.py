@@ -37,13 +37,13 @@ async def test_the_story_of_a_deal_follows_its_ids(db: Database) -> None:
     )
     said = {step["event_type"].split(".", 2)[2]: step["sentence"] for step in steps}
     assert said["milestone.released.v1"] == {
-        "en": "East released milestone 1 (CNY 120,000.00) to Beijing's Shuoyu University.",
-        "zh": "东部中心批准第1个里程碑放款12万元，付给北京中关村的朔屿理工大学。",
+        "en": "Shanghai released milestone 1 (CNY 120,000.00) to Zhongguancun's Shuoyu University.",
+        "zh": "上海批准第1个里程碑放款12万元，付给中关村的朔屿理工大学。",
     }
     assert said["deal.completed.v1"]["en"] == (
         "The deal on “Salt separation” between East Bank Dyeing Park and Shuoyu University is complete: transacted."
     )
-    assert said["deal.funded.v1"]["zh"] == "东岸印染园已将12万元存入东部中心托管。"
+    assert said["deal.funded.v1"]["zh"] == "东岸印染园已将12万元存入上海托管。"
 
 
 @pytest.mark.parametrize(

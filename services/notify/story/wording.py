@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from shared.schemas.base import CATALOGUE, Text
 from shared.schemas.money import Money
+from shared.trust.alliance import KNOWN_CENTERS
 
 
 class Known(NamedTuple):
@@ -21,13 +22,6 @@ Names = Mapping[str, Known]
 
 FEN_PER_WAN: Final = 1_000_000
 """万元, 10,000 yuan, in minor units."""
-
-CENTERS: Final[Mapping[str, str]] = {
-    "beijing": "北京中关村", "south": "南方中心", "east": "东部中心", "central": "中部中心", "southwest": "西南中心",
-    "northwest": "西北中心", "northeast": "东北中心", "strait": "海峡中心", "sunan": "苏南中心",
-    "zhengzhou": "郑州中心", "ocean": "海洋中心",
-}  # fmt: skip
-"""Short Chinese names; a center that is not here goes by its id, in English all do."""
 
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "technology": ("技术成果", "technology"),
@@ -71,7 +65,10 @@ def _contract(value: Any, lang: str, known: Names) -> str:
 
 
 def _center(value: Any, lang: str, known: Names) -> str:
-    return CENTERS.get(value, str(value)) if lang == "zh" else str(value).capitalize()
+    known = KNOWN_CENTERS.get(str(value))
+    if known is None:
+        return str(value)
+    return known.name_zh if lang == "zh" else known.name_en
 
 
 def _title(value: Any, lang: str, known: Names) -> str:
