@@ -72,7 +72,7 @@ async def test_the_receiver_takes_what_is_signed_and_once(db: Database, worker: 
             process.terminate()
             rest = await process.stdout.read()
             await process.wait()
-    assert line.decode().strip() == "Beijing published the technology “Salt separation”."
+    assert line.decode().strip() == "Zhongguancun published the technology “Salt separation”."
     assert rest == b"", "the same notice again is a repeat"
 
 

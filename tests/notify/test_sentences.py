@@ -65,7 +65,7 @@ def test_a_publication_carries_its_title() -> None:
         title=Text(zh="硬碳负极"),
     )  # fmt: skip
     assert told(event, "south").en == "Shenzhen published the technology “硬碳负极”."
-    assert told(event, "south").zh == "南方中心发布了技术成果《硬碳负极》。"
+    assert told(event, "south").zh == "深圳发布了技术成果《硬碳负极》。"
 
 
 def test_a_match_names_both_listings() -> None:
