@@ -65,10 +65,10 @@ def _contract(value: Any, lang: str, known: Names) -> str:
 
 
 def _center(value: Any, lang: str, known: Names) -> str:
-    known = KNOWN_CENTERS.get(str(value))
-    if known is None:
+    center = KNOWN_CENTERS.get(str(value))
+    if center is None:
         return str(value)
-    return known.name_zh if lang == "zh" else known.name_en
+    return center.name_zh if lang == "zh" else center.name_en
 
 
 def _title(value: Any, lang: str, known: Names) -> str:
