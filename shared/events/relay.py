@@ -56,6 +56,7 @@ class Relay:
         self.database = database
         self.logs = logs
         self.lanes: set[int] = set()
+        self._noted: set[str] = set()
         self._woken = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self._connection: asyncpg.Connection | None = None
@@ -95,7 +96,7 @@ class Relay:
         if not self.lanes:
             return 0
         rows = await connection.fetch(_UNSENT, sorted(self.lanes), BATCH_MAX)
-        if not rows:
+        if not rows or await self._meets_new_log({row["topic"] for row in rows}):
             return 0
         acknowledged, failure = await self._send(rows)
         await self._mark(connection, acknowledged)
@@ -142,6 +143,11 @@ class Relay:
             of_day = [(row["n"], partition, offset) for row, partition, offset in acknowledged if row["day"] == day]
             await connection.execute(_MARK, day, *(list(column) for column in zip(*of_day, strict=True)))
 
+    async def _meets_new_log(self, topics: set[str]) -> bool:
+        """A topic's log is on record before the first event goes there: a broker that is replaced a moment later would
+        take that event along unnoticed. True: something has to be sent again first."""
+        return not topics <= self._noted and bool(await self.check_logs())
+
     async def check_logs(self) -> list[str]:
         """Resend what a topic should hold where its log is another than the one we wrote to. Returns those topics."""
         async with self.database.transaction() as session:
@@ -149,7 +155,9 @@ class Relay:
             topics = [row["topic"] for row in await connection.fetch("SELECT DISTINCT topic FROM sequence_counter")]
             known = dict(await connection.fetch("SELECT topic, log FROM relay_log"))
         ids = await self.logs.ids(topics)
-        return [topic for topic, log_id in ids.items() if await self._note_log(topic, known.get(topic), log_id)]
+        changed = [topic for topic, log_id in ids.items() if await self._note_log(topic, known.get(topic), log_id)]
+        self._noted |= ids.keys()
+        return changed
 
     async def _note_log(self, topic: str, known: str | None, log_id: str) -> bool:
         if known == log_id:
