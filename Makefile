@@ -47,7 +47,7 @@ check-types:
 check-imports:
 	$(BIN)/lint-imports --no-logo
 check-house:
-	$(BIN)/pytest -q tests/house
+	$(BIN)/pytest -q tests/house tests/contracts
 check-events:
 	$(BIN)/ctta events check
 

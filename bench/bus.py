@@ -138,7 +138,7 @@ class Watch:
             await inner(batch, positions)
             self.last = time.time()
             self.done += len(batch)
-            self.delays += [self.last - float(i.event.kind) for i in batch]
+            self.delays += [self.last - float(i.event.kind) for i in batch if i.event is not None]
 
         side.subscribers[0].runner = TimedRunner(**{f: getattr(runner, f) for f in runner.__dataclass_fields__})
         side.subscribers[0].runner.timed = apply

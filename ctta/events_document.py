@@ -53,7 +53,7 @@ def _section(event: type[Event], readers: list[str]) -> str:
     return (
         f"\n### `{event.type}`\n\n{_text(event)}\n\n"
         f"Class `{event.__name__}`, topic `{topic}`, key `{event.subject_field}`{about}.\n"
-        f"Emitted in {said}. Read by {read}.\n\n| field | type |\n|---|---|\n{fields}"
+        f"Made in {said}. Read by {read}.\n\n| field | type |\n|---|---|\n{fields}"
     )
 
 
@@ -84,7 +84,7 @@ def _readers() -> dict[str, list[str]]:
 
 
 def _emitters(event: type[Event]) -> list[str]:
-    """Modules of the publishing service that make such an event, found in their source."""
+    """Modules of the publishing service that make such an event, as their source says."""
     folder = ROOT / event.service
     if not folder.is_dir():
         return ["shared/events/runner.py"] if event.service == "runtime" else ["shared/directory.py"]
@@ -95,4 +95,9 @@ def _emitters(event: type[Event]) -> list[str]:
 
 def _called(path: Path) -> set[str]:
     calls = (node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
-    return {f.id if isinstance(f, ast.Name) else f.attr for f in calls if isinstance(f, ast.Name | ast.Attribute)}
+    return {node.id if isinstance(node, ast.Name) else node.attr for call in calls for node in _names(call)}
+
+
+def _names(function: ast.expr) -> list[ast.Name | ast.Attribute]:
+    """What is called, and what it is called on: `ListingState(...)`, `escrow.ListingState.model_validate(...)`."""
+    return [node for node in ast.walk(function) if isinstance(node, ast.Name | ast.Attribute)]

@@ -5,13 +5,14 @@
 `emitted(db)` decodes the journal; `client(db, service, roles={"officer"})` speaks HTTP to the ASGI app.
 """
 
+import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar, overload
 from uuid import UUID
 
 import httpx
@@ -72,6 +73,7 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+E = TypeVar("E", bound=Event)
 OpenDatabase = Callable[..., Awaitable[Database]]
 
 
@@ -114,20 +116,38 @@ def _headers(text: str) -> tuple[tuple[str, bytes | None], ...]:
     return tuple((name, value.encode()) for name, value in orjson.loads(text).items())
 
 
-async def deliver(db: Database, service: Service, *events: Event, source: str = "") -> None:
-    """Run events through the real runner of every noun that reads them. `source`: the speaking center."""
+async def deliver(db: Database, service: Service, *events: Event, source: str = "", may_park: bool = False) -> None:
+    """Run events through the real runner of every noun that reads them. `source`: the speaking center.
+
+    Raises AssertionError where no noun reads such an event from there, or where a bug parked it (unless `may_park`).
+    """
     for event in events:
         speaker = event.service if event.service != "runtime" else db.center.service
         center = center_of(db.center.settings.trust, source or db.center.id, speaker)
         slot = (id(db), topic_for(event, center.id, speaker), event.subject)
         _sequences[slot] += 1
-        await feed(db, service, [signed_record(center, event, sequence=_sequences[slot])])
+        one = signed_record(center, event, sequence=_sequences[slot])
+        read = any(
+            event.type in noun.reactions and re.match(noun.pattern(db.center.id), one.topic)
+            for noun in service.nouns.values()
+        )
+        assert read, f"no noun of {service.name} at {db.center.id} reads {event.type} from {one.topic}"
+        await feed(db, service, [one])
+    if not may_park:
+        await _check_parked(db)
+
+
+async def _check_parked(db: Database) -> None:
+    connection = await db.connect()
+    try:
+        parked = await connection.fetch("SELECT type, rule, error FROM held WHERE state = 'parked'")
+    finally:
+        await connection.close()
+    assert not parked, f"a bug parked {[tuple(row) for row in parked]}"
 
 
 async def feed(db: Database, service: Service, records: Sequence[Any]) -> None:
     """Feed records to every noun of the service whose pattern reads their topic."""
-    import re
-
     for noun in service.nouns.values():
         wanted = [r for r in records if re.match(noun.pattern(db.center.id), r.topic)]
         if wanted:
@@ -139,14 +159,18 @@ async def retry_waiting(db: Database, service: Service) -> int:
     return sum([await Runner(db.center, db, noun).retry_waiting() for noun in service.nouns.values()])
 
 
-async def emitted(db: Database, *types: type[Event]) -> list[Event]:
+@overload
+async def emitted(db: Database) -> list[Event]: ...
+@overload
+async def emitted(db: Database, *types: type[E]) -> list[E]: ...
+async def emitted(db: Database, *types: type[Any]) -> list[Any]:
     """Events of the journal in order, sealed ones opened; only those of `types` where given."""
     connection = await db.connect()
     try:
         rows = await connection.fetch("SELECT topic, headers, body FROM journal ORDER BY n")
     finally:
         await connection.close()
-    events = [_decoded(db, row) for row in rows]
+    events: list[Any] = [_decoded(db, row) for row in rows]
     return [event for event in events if not types or type(event) in types]
 
 
@@ -254,8 +278,7 @@ def client(
 
 
 @pytest.fixture
-def fresh_counters() -> Iterator[None]:
+def fresh_counters() -> None:
     """Forget offsets and sequences given so far."""
     _offsets.clear()
     _sequences.clear()
-    yield

@@ -7,6 +7,12 @@ from ctta.events_document import document
 from ctta.schemas import catalogue, differences, read
 
 ROOT = Path(__file__).parents[2]
+READ_OTHERWISE = {
+    "ctta.directory.center.listed.v1",  # by every process itself
+    "ctta.runtime.event.parked.v1",  # by the center's own monitoring
+    "ctta.escrow.ledger.block.closed.v1",  # by auditors
+    "ctta.notify.subscription.disabled.v1",
+}
 ADDING = (ROOT / "docs/adding.md").read_text("utf-8")
 
 
@@ -33,3 +39,9 @@ def test_the_example_of_adding_an_event_is_real() -> None:
     assert 4 <= len(files) <= 6
     for file in files:
         assert example[1] in (ROOT / file).read_text("utf-8"), f"{file} does not speak of {example[1]}"
+
+
+def test_every_event_is_made_somewhere_and_read_by_somebody() -> None:
+    sections = document().split("\n### ")[1:]
+    idle = {section.split("`")[1] for section in sections if "Read by -." in section or "Made in -." in section}
+    assert idle <= READ_OTHERWISE, "nobody reads it, or nobody says it"

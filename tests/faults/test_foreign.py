@@ -76,9 +76,11 @@ async def test_kcat_and_the_script_as_the_docs_say(duo: Duo, tmp_path: Path) -> 
     await duo.applied_all(2)
     script(tmp_path)
     read_all = ["kcat", "-C", "-J", "-e", "-q", "-b", duo.kafka.bootstrap, "-t", TOPIC]
-    records = await asyncio.to_thread(subprocess.run, read_all, capture_output=True, timeout=60, check=True)
-    answer = await asyncio.to_thread(
-        subprocess.run, [sys.executable, tmp_path / "verify.py", duo.trust / "directory.json"],
-        input=records.stdout, capture_output=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert answer.stdout.decode().splitlines() == [f"{TOPIC} beijing/listing/1"] * 2
+    check = [sys.executable, str(tmp_path / "verify.py"), str(duo.trust / "directory.json")]
+    records = await asyncio.to_thread(run, read_all, b"")
+    assert (await asyncio.to_thread(run, check, records)).decode().splitlines() == [f"{TOPIC} beijing/listing/1"] * 2
+
+
+def run(command: list[str], said: bytes) -> bytes:
+    """What a command that ends well prints."""
+    return subprocess.run(command, input=said, capture_output=True, timeout=60, check=True).stdout

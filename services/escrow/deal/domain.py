@@ -1,7 +1,7 @@
 """Rules of a deal: its states, who decides which step, what terms and approvals must be. Pure.
 
 The home (the buyer's center) decides reservation's effect, terms, funding, acceptance, release and refund; the seller's
-center decides agreement and delivery (architecture, section 7). Each side keeps a row and follows the other's word.
+center decides agreement and delivery (docs/architecture.md). Each side keeps a row and follows the other's word.
 """
 
 from collections.abc import Iterable, Mapping
@@ -172,6 +172,15 @@ def check_contract(given: str, agreed: str | None) -> None:
     """Both sides mean the same document. Raises ContractDiffers."""
     if given != agreed:
         raise ContractDiffers()
+
+
+def terms_sha256(contract_type: str, contract_sha256: str, milestones: list[MilestoneTerms]) -> str:
+    """What an agreement covers: the contract and every milestone's number, title and amount. Lower-case hex."""
+    lines = [contract_type, contract_sha256]
+    lines += [
+        f"{m.number} {m.amount.currency} {m.amount.minor} {sha256(m.title.encode()).hexdigest()}" for m in milestones
+    ]
+    return sha256("\n".join(lines).encode()).hexdigest()
 
 
 def check_funding(given: Money, total: Money) -> None:
