@@ -3,16 +3,17 @@
 import services.escrow.clearing.routes
 import services.escrow.deal.routes
 import services.escrow.ledger.routes
-from services.escrow.deal import payments, reactions
+from services.escrow.deal import opening, payments, reactions
 from services.escrow.ledger.blocks import close_block
 from shared.schemas import escrow, listing, matching
 from shared.service import Service, Worker
 
 service = Service("escrow", package=__name__)
 
-# A deal: opened by an accepted interest, then each side follows what the other decides.
-service.react(matching.InterestAccepted, reactions.open_from_interest, noun="deal", halts=True)
-service.react(escrow.DealOpened, reactions.copy_opened, noun="deal", halts=True)
+# A deal: opened by an accepted interest that was expressed here, then each side follows what the other decides.
+service.react(matching.InterestExpressed, opening.note_expressed, noun="deal", halts=True, sent=True)
+service.react(matching.InterestAccepted, opening.open_from_interest, noun="deal", halts=True, sent=True)
+service.react(escrow.DealOpened, opening.copy_opened, noun="deal", halts=True)
 service.react(listing.ReservationGranted, reactions.note_granted, noun="deal", halts=True, sent=True)
 service.react(listing.ReservationRefused, reactions.note_refused, noun="deal", halts=True, sent=True)
 service.react(escrow.TermsProposed, reactions.follow_terms, noun="deal", halts=True)

@@ -53,11 +53,12 @@ class TermsProposed(Event, service="escrow", name="terms.proposed", scope=Scope.
 
 
 class TermsAgreed(Event, service="escrow", name="terms.agreed", scope=Scope.BILATERAL, subject="deal_id"):
-    """The seller's center confirms the same contract by its hash."""
+    """The seller's center confirms the same contract by its hash; `terms_sha256` covers the milestones as well."""
 
     to: CenterId
     deal_id: str
     contract_sha256: Sha256
+    terms_sha256: Sha256 | None = None
 
 
 class DealFunded(Event, service="escrow", name="deal.funded", scope=Scope.BILATERAL, subject="deal_id"):

@@ -3,6 +3,7 @@
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +14,7 @@ from services.escrow.ledger.audit import Report, audit
 from shared.db import Database
 from shared.ids import new_id
 from shared.schemas.listing import ReservationGranted, ReservationRefused
-from shared.schemas.matching import InterestAccepted
+from shared.schemas.matching import InterestAccepted, InterestExpressed
 from tests.fixtures import OpenDatabase, Wire, client, deliver
 
 CONTRACT = sha256(b"contract").hexdigest()
@@ -120,9 +121,23 @@ class Play:
             owner_organisation_id=SELLER,
         )  # fmt: skip
 
+    def expressed_interest(self) -> InterestExpressed:
+        """What the seeker's center said to the owner's."""
+        return InterestExpressed(
+            to=self.seller.center.id, interest_id=self.interest_id, match_id=None, demand_id="lst_demand",
+            offer_id=self.listing_id, seeker_center=self.home.center.id, seeker_organisation_id=BUYER,
+            answer_by=datetime(2030, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
+
+    async def interest(self) -> None:
+        """Expressed and accepted; each escrow service reads what its own matching service sent as well."""
+        for event, speaker in ((self.expressed_interest(), self.home), (self.accepted_interest(), self.seller)):
+            for db in {id(db): db for db in (self.home, self.seller)}.values():
+                await deliver(db, service, event, source=speaker.center.id)
+
     async def open(self) -> None:
         """Interest accepted, deal opened on both sides."""
-        await deliver(self.home, service, self.accepted_interest(), source=self.seller.center.id)
+        await self.interest()
         await self.wire.carry()
         listed = (await self.get(self.home, "/deals")).json()["items"]
         self.deal_id = next(deal["id"] for deal in listed if deal["interest_id"] == self.interest_id)

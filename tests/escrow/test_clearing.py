@@ -4,12 +4,15 @@ import json
 import os
 from random import Random
 from typing import Any
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from services.escrow.app import service
 from services.escrow.ledger.audit import combine
 from services.escrow.ledger.blocks import close_block
+from services.escrow.ledger.handlers import open_accounts
 from shared.events.runner import Halted
 from shared.ids import new_id
 from shared.schemas import escrow
@@ -204,6 +207,12 @@ async def test_a_peer_that_contradicts_itself_is_stopped(open_database: OpenData
     with pytest.raises(Halted):
         await deliver(play.home, service, turned, source="east")
     assert (await play.balances(play.home))["clr:east"] == -600_000
+    settled = (await emitted(play.home, escrow.TransferSettled))[-1]
+    refunded = escrow.MilestoneRefunded(to="east", deal_id=play.deal_id, number=1, amount=event.amount)
+    for lie in (settled.model_copy(update={"amount": Money(minor=1)}), refunded):
+        with pytest.raises(Halted):
+            await deliver(play.seller, service, lie, source="beijing")
+    assert (await play.states(play.seller))[1][0] == "paid"
 
 
 async def test_decisions_and_approvals_are_final_in_the_database(open_database: OpenDatabase) -> None:
@@ -215,24 +224,42 @@ async def test_decisions_and_approvals_are_final_in_the_database(open_database: 
         (play.home, "UPDATE outgoing SET decision_number = 7"),
         (play.home, "UPDATE approval SET maker = 'somebody'"),
         (play.home, "DELETE FROM approval"),
+        (play.home, "TRUNCATE approval"),
+        (play.home, "TRUNCATE outgoing"),
+        (play.seller, "TRUNCATE incoming"),
+        (play.home, "UPDATE deposit SET amount_minor = 1"),
     ):
-        with pytest.raises(Exception, match=r"final|not rewritten"):
+        with pytest.raises(Exception, match=r"final|not rewritten|stays written"):
             await sql(db, statement)
 
 
-async def test_no_release_without_two_people_even_by_hand(open_database: OpenDatabase) -> None:
+async def test_nothing_leaves_a_deal_without_two_people_even_by_hand(open_database: OpenDatabase) -> None:
     play = await Play.start(open_database)
     await play.fund()
-    instruction = {
-        "id": "01890000-0000-7000-8000-000000000001", "action": "post", "debit": f"deal:{play.deal_id}:ms:1",
-        "credit": "clr:east", "currency": "CNY", "amount_minor": 600_000, "purpose": "release",
-        "reference": f"{play.deal_id}:1",
-    }  # fmt: skip
+    await play.deliver(1)
+    await play.accept(1)
+    approved = UUID(hex="01890000000070008000000000000001")
     await sql(
-        play.home,
-        "INSERT INTO account (code, currency, kind, posting, opened_at)"
-        " VALUES ('clr:east', 'CNY', 'clearing', 'deferred', now())",
+        play.home, "UPDATE approval SET checker = 'bob', checked_at = now(), transfer_id = $1", f"trf_{approved.hex}"
     )
-    with pytest.raises(Exception, match="approved by no two people"):
-        await sql(play.home, "SELECT * FROM ledger_post($1::text::jsonb, now())", json.dumps([instruction]))
-    assert (await play.balances(play.home))["bank:ops"] == 1_000_000
+    right = {
+        "id": str(approved), "action": "reserve", "debit": f"deal:{play.deal_id}:ms:1", "credit": "clr:east",
+        "currency": "CNY", "amount_minor": 600_000, "purpose": "release", "reference": f"{play.deal_id}:1",
+    }  # fmt: skip
+    wrong: list[dict[str, Any]] = [
+        {"id": str(uuid4())},
+        {"id": str(uuid4()), "action": "post", "purpose": "settlement"},
+        {"purpose": "refund"},
+        {"credit": "clr:south"},
+        {"credit": "party:org_other:payable"},
+        {"amount_minor": 599_999},
+        {"debit": f"deal:{play.deal_id}:ms:2", "amount_minor": 400_000},
+    ]
+    async with play.home.transaction() as session:
+        await open_accounts(session, [(code, "CNY") for code in ("clr:east", "clr:south", "party:org_other:payable")])
+    for change in wrong:
+        with pytest.raises(asyncpg.CheckViolationError, match="approved by no two people"):
+            await sql(play.home, "SELECT * FROM ledger_post($1::text::jsonb, now())", json.dumps([right | change]))
+    assert {c for c in await play.balances(play.home) if not c.startswith("deal:")} == {"bank:ops"}
+    await sql(play.home, "SELECT * FROM ledger_post($1::text::jsonb, now())", json.dumps([right]))
+    assert [row["state"] for row in await sql(play.home, "SELECT state FROM hold")] == ["open"]

@@ -182,6 +182,32 @@ async def test_terms_proposed_anew_replace_the_first_and_an_old_agreement_is_ref
     assert (await play.states())[0] == "agreed"
 
 
+async def test_an_agreement_to_other_milestones_of_the_same_contract_is_refused(open_database: OpenDatabase) -> None:
+    play = await Play.start(open_database)
+    await play.open()
+    await play.reserve()
+    await play.step(play.home, "/terms", play.terms())
+    agreed = await play.post(play.seller, f"/deals/{play.deal_id}/agreement", {"contract_sha256": CONTRACT})
+    crossing = await play.post(play.home, f"/deals/{play.deal_id}/terms", play.terms((1, 1)))
+    assert agreed.status_code == crossing.status_code == 200
+    await play.wire.carry()
+    assert (await play.states())[0] == (await play.states(play.seller))[0] == "proposed"
+    rules = await sql(play.home, "SELECT rule FROM inbox WHERE outcome = 'refused'")
+    assert [row["rule"] for row in rules] == ["contract-differs"]
+
+
+async def test_who_only_looks_takes_no_step_for_another_organisation(open_database: OpenDatabase) -> None:
+    play = await Play.start(open_database)
+    await play.fund()
+    await play.deliver(1)
+    path = f"/deals/{play.deal_id}/milestones/1/acceptance"
+    for role in ("auditor", "operator"):
+        looks = await play.post(play.home, path, roles=["member", role], organisation_id="org_other")
+        assert (looks.status_code, looks.json()["title"]) == (404, "not-found")
+    mine = await play.post(play.home, path, roles=["member", "auditor"], organisation_id=BUYER)
+    assert mine.status_code == 200
+
+
 async def test_a_refused_reservation_cancels_both_sides(open_database: OpenDatabase) -> None:
     play = await Play.start(open_database)
     await play.open()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.escrow.ledger.blocks import close_block
 from services.escrow.ledger.domain import Action, Instruction, Outcome
 from services.escrow.ledger.handlers import BATCH_MAX, post
-from shared.db import Database
+from shared.db import Database, driver
 from tests.escrow.books import opened, pay, posted, resolve
 from tests.escrow.model import Books
 from tests.escrow.play import audited, sql
@@ -118,6 +118,23 @@ async def test_racing_callers_on_hot_accounts_neither_lose_nor_make_money(db: Da
     while await close_block(db):
         pass
     assert await broken(db) == NO_DEPOSITS
+
+
+async def test_an_account_that_appears_while_locks_are_waited_for_is_locked_too(db: Database) -> None:
+    await opened(db, "bank:ops", "party:a:payable")
+    await posted(db, pay("bank:ops", "party:a:payable", 100))
+    async with db.transaction() as session:
+        await (await driver(session)).execute("SELECT FROM account WHERE code = 'party:a:payable' FOR UPDATE")
+        paying = asyncio.create_task(posted(db, pay("party:a:payable", "party:b:payable", 60)))
+        while not await sql(
+            db, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ):
+            pass
+        await opened(db, "party:b:payable")
+    assert await paying == [Outcome.POSTED]
+    rows = await sql(db, "SELECT code, balance_minor, sequence FROM account WHERE code LIKE 'party:%' ORDER BY code")
+    assert [tuple(row) for row in rows] == [("party:a:payable", -40, 2), ("party:b:payable", -60, 1)]
+    assert await posted(db, pay("party:b:payable", "party:a:payable", 61)) == [Outcome.INSUFFICIENT]
 
 
 async def test_one_id_from_twenty_callers_takes_effect_once(db: Database) -> None:

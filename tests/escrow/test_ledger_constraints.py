@@ -43,6 +43,8 @@ FORBIDDEN = {
     "one side only": f"WITH t AS ({transfer('01')}) {entries('01', 5)}",
     "sides that don't sum to zero": f"WITH t AS ({transfer('01')}) {entries('01', 5, -4)}",
     "another amount than the transfer's": f"WITH t AS ({transfer('01')}) {entries('01', 4, -4)}",
+    "another account than the transfer's": f"WITH t AS ({transfer('01')}) "
+    + entries("01", 5, -5).replace("'party:a:payable'", "'party:b:payable'"),
     "three sides": f"WITH t AS ({transfer('01')}) {entries('01', 5, -4, -1)}",
     "more entries for an old transfer": "INSERT INTO entry (transfer_id, account_id, minor)"
     " SELECT t.id, a.id, 5 FROM transfer t, account a WHERE a.code = 'party:b:payable' LIMIT 1",

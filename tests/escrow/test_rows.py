@@ -8,7 +8,7 @@ from services.escrow import Row
 from services.escrow.app import service
 from tests.fixtures import OpenDatabase
 
-TABLES = {"deal", "milestone", "approval", "deposit", "outgoing", "incoming", "direction"}
+TABLES = {"deal", "milestone", "approval", "deposit", "interest", "outgoing", "incoming", "direction"}
 
 
 def found(connection: Connection) -> dict[str, Any]:

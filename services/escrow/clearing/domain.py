@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from shared.errors import Refused
+from shared.schemas.escrow import TransferSettled
 from shared.schemas.money import Money
 
 
@@ -60,6 +61,14 @@ def check_same(transfer_id: str, known: Payment, again: Payment) -> None:
     """A repeated prepare says what the first said. Raises ContradictingPeer."""
     if known != again:
         raise ContradictingPeer(f"transfer {transfer_id} was prepared as {known}, now as {again}")
+
+
+def check_settled(deal_id: str, amount: Money | None, told: TransferSettled) -> None:
+    """What the payer posted or voided is what we decided on (a tombstone has no amount). Raises ContradictingPeer."""
+    if told.deal_id != deal_id or amount not in (None, told.amount):
+        raise ContradictingPeer(
+            f"transfer {told.transfer_id} of {deal_id} over {amount} was settled as {told.deal_id} over {told.amount}"
+        )
 
 
 def is_repeat(transfer_id: str, known: str | None, number: int | None, again: str, number_again: int) -> bool:

@@ -168,6 +168,7 @@ async def learn(session: Session, event: TransferSettled, peer: str) -> None:
         raise NotYet(event.transfer_id)
     if OUTCOME_OF[known.decision] != event.outcome:
         raise domain.ContradictingPeer(f"{event.transfer_id} was {known.decision} here, {event.outcome} at {peer}")
+    domain.check_settled(known.deal_id, known.amount if known.amount_minor else None, event)
     known.outcome = event.outcome
 
 

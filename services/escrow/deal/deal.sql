@@ -81,22 +81,7 @@ CREATE TABLE milestone (
     UNIQUE (side, transfer_id)
 );
 
--- Money leaves a deal only by an approval of two different people: checked at commit for every release and refund that the
--- ledger posts or reserves, whatever code wrote it.
-CREATE FUNCTION transfer_approved() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NOT EXISTS (
-        SELECT FROM approval a
-        WHERE a.transfer_id = 'trf_' || replace(NEW.id::text, '-', '') AND a.purpose = NEW.purpose
-          AND a.checker <> a.maker AND a.voided_at IS NULL AND NEW.reference = a.deal_id || ':' || a.number
-    ) THEN
-        RAISE EXCEPTION 'transfer % for % is approved by no two people', NEW.id, NEW.purpose
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_approved';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE CONSTRAINT TRIGGER transfer_approved AFTER INSERT ON transfer DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (NEW.purpose IN ('release', 'refund') AND NEW.action IN ('post', 'reserve')) EXECUTE FUNCTION transfer_approved();
+-- That money leaves a deal only by the approval of two different people: guards.sql.
 
 -- An approval that was given is never rewritten: it is checked once, voided once, and otherwise stays.
 CREATE FUNCTION approval_stays() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -84,7 +84,8 @@ async def agree(session: Session, deal_id: str, who: Person, contract_sha256: st
     domain.take(domain.DEAL, Step.AGREEMENT, deal.state)
     domain.check_contract(contract_sha256, deal.contract_sha256)
     store.advance(deal, Step.AGREEMENT, _now(session))
-    emit(session, TermsAgreed(to=deal.peer, deal_id=deal.id, contract_sha256=contract_sha256))
+    terms = await store.terms_sha256(session, deal)
+    emit(session, TermsAgreed(to=deal.peer, deal_id=deal.id, contract_sha256=contract_sha256, terms_sha256=terms))
     return deal
 
 

@@ -98,7 +98,9 @@ async def learn_settled(session: Session, event: TransferSettled, cause: Envelop
     """At the payee's center: the payer posted or voided. The milestone follows, once its release is known here."""
     deal = await store.told(session, event.deal_id, Side.SELLER, cause)
     await clearing.learn(session, event, cause.center)
-    query = select(Milestone).where(Milestone.side == deal.side, Milestone.transfer_id == event.transfer_id)
+    query = select(Milestone).where(
+        Milestone.deal_id == deal.id, Milestone.side == deal.side, Milestone.transfer_id == event.transfer_id
+    )
     if stone := (await session.exec(query)).one_or_none():
         follow_outcome(session, deal, stone, event.outcome)
 

@@ -5,25 +5,21 @@ A repeat changes nothing; what comes too early waits; a center that is no party 
 
 from datetime import datetime
 
-from sqlmodel import select
-
+from services.escrow.clearing import handlers as clearing
+from services.escrow.clearing.domain import ContradictingPeer
 from services.escrow.clearing.tables import Incoming
 from services.escrow.deal import domain, store
 from services.escrow.deal.domain import DealState, MilestoneState, Side, Step
 from services.escrow.deal.handlers import write_terms
 from services.escrow.deal.payments import follow_outcome
 from services.escrow.deal.refusals import NotParty
-from services.escrow.deal.tables import Deal
 from shared.center import Center
 from shared.db import Session
 from shared.errors import NotYet
-from shared.events import emit
-from shared.ids import derived_id
 from shared.schemas.base import Envelope
 from shared.schemas.escrow import (
     DealCompleted,
     DealFunded,
-    DealOpened,
     MilestoneAccepted,
     MilestoneDelivered,
     MilestoneRefunded,
@@ -32,51 +28,11 @@ from shared.schemas.escrow import (
     TermsProposed,
 )
 from shared.schemas.listing import ReservationGranted, ReservationRefused
-from shared.schemas.matching import InterestAccepted
 
 
 def _now(session: Session) -> datetime:
     now: datetime = session.info["center"].now()
     return now
-
-
-async def open_from_interest(session: Session, event: InterestAccepted, cause: Envelope) -> None:
-    """At the seeker's center, which becomes the home: open the deal, ask the seller's center to reserve the listing."""
-    me: Center = session.info["center"]
-    if event.seeker_center != me.id or cause.center != event.owner_center:
-        raise NotParty(center=cause.center, id=event.interest_id)
-    opened = DealOpened(
-        to=event.owner_center, deal_id=derived_id("dea", cause.id), home=me.id, interest_id=event.interest_id,
-        listing_id=event.offer_id, demand_id=event.demand_id, buyer_organisation_id=event.seeker_organisation_id,
-        seller_organisation_id=event.owner_organisation_id,
-    )  # fmt: skip
-    if not await _is_open(session, event.interest_id, Side.HOME):
-        session.add(_row(opened, Side.HOME, event.owner_center, me.now()))
-        emit(session, opened)
-
-
-async def copy_opened(session: Session, event: DealOpened, cause: Envelope) -> None:
-    """At the seller's center: its own row of the deal."""
-    me: Center = session.info["center"]
-    known = await store.locked(session, event.deal_id, Side.SELLER)
-    if event.to != me.id or cause.center != event.home or (known is not None and known.home != event.home):
-        raise NotParty(center=cause.center, id=event.deal_id)
-    if known is None and not await _is_open(session, event.interest_id, Side.SELLER):
-        session.add(_row(event, Side.SELLER, me.id, me.now()))
-
-
-async def _is_open(session: Session, interest_id: str, side: Side) -> bool:
-    query = select(Deal.id).where(Deal.interest_id == interest_id, Deal.side == side.value)
-    return (await session.exec(query)).first() is not None
-
-
-def _row(event: DealOpened, side: Side, seller_center: str, now: datetime) -> Deal:
-    own = event.buyer_organisation_id if side is Side.HOME else event.seller_organisation_id
-    return Deal(
-        id=event.deal_id, side=side.value, home=event.home, seller_center=seller_center, interest_id=event.interest_id,
-        listing_id=event.listing_id, demand_id=event.demand_id, buyer_organisation_id=event.buyer_organisation_id,
-        seller_organisation_id=event.seller_organisation_id, organisation_id=own, opened_at=now, updated_at=now,
-    )  # fmt: skip
 
 
 async def note_granted(session: Session, event: ReservationGranted, cause: Envelope) -> None:
@@ -121,6 +77,8 @@ async def follow_agreement(session: Session, event: TermsAgreed, cause: Envelope
     """At the home. An agreement to terms that were replaced meanwhile is refused; the seller is asked anew already."""
     deal = await store.told(session, event.deal_id, Side.HOME, cause)
     domain.check_contract(event.contract_sha256, deal.contract_sha256)
+    if event.terms_sha256 is not None:  # the same contract may have been proposed anew with other amounts
+        domain.check_contract(event.terms_sha256, await store.terms_sha256(session, deal))
     store.advance(deal, Step.AGREEMENT, _now(session))
 
 
@@ -164,6 +122,8 @@ async def follow_refund(session: Session, event: MilestoneRefunded, cause: Envel
     """At the seller's center: the home decided on a refund. The request before it was not announced."""
     deal = await store.told(session, event.deal_id, Side.SELLER, cause)
     stone = await store.milestone(session, deal, event.number)
+    if await clearing.is_fulfilled(session, cause.center, deal.id, event.number):
+        raise ContradictingPeer(f"{stone.reference} was paid to us by {cause.center}, which now says it was refunded")
     if stone.state == MilestoneState.RELEASING and stone.transfer_id:
         raise NotYet(stone.transfer_id)
     domain.take(domain.MILESTONE, Step.REFUND_REQUEST, stone.state)

@@ -16,15 +16,19 @@ from shared.db import Session
 from shared.errors import NotFound, NotYet
 from shared.http import Person
 from shared.schemas.base import Envelope
-from shared.schemas.escrow import DealCompleted
+from shared.schemas.escrow import DealCompleted, MilestoneTerms
 
 STAFF = ("officer", "technology_manager", "operator", "auditor")
 """Roles that see every deal of their center; others see those of their organisation."""
 
 
-def sees(who: Person, deal: Deal) -> bool:
-    """Whether a person may know of the deal on this side."""
-    return who.may(*STAFF) or (who.organisation_id is not None and who.organisation_id == deal.organisation_id)
+ACTING = ("officer", "technology_manager")
+"""Roles that act on every deal of their center; an auditor or operator only looks."""
+
+
+def acts(who: Person, deal: Deal) -> bool:
+    """Whether a person may take steps on this side of the deal."""
+    return who.may(*ACTING) or (who.organisation_id is not None and who.organisation_id == deal.organisation_id)
 
 
 async def locked(session: Session, deal_id: str, side: Side) -> Deal | None:
@@ -35,7 +39,7 @@ async def locked(session: Session, deal_id: str, side: Side) -> Deal | None:
 async def asked(session: Session, deal_id: str, side: Side, who: Person) -> Deal:
     """The row a person's step is about, locked. Raises NotFound where there is none, or none for this person."""
     deal = await locked(session, deal_id, side)
-    if deal is None or not sees(who, deal):
+    if deal is None or not acts(who, deal):
         raise NotFound(what="deal", id=deal_id)
     return deal
 
@@ -70,6 +74,12 @@ async def milestones(session: Session, deal: Deal) -> Sequence[Milestone]:
     """All milestones of one side, by number."""
     query = select(Milestone).where(Milestone.deal_id == deal.id, Milestone.side == deal.side)
     return (await session.exec(query.order_by(col(Milestone.number)))).all()
+
+
+async def terms_sha256(session: Session, deal: Deal) -> str:
+    """The hash of the terms as this side has them."""
+    stones = [MilestoneTerms(number=m.number, title=m.title, amount=m.amount) for m in await milestones(session, deal)]
+    return domain.terms_sha256(deal.contract_type or "", deal.contract_sha256 or "", stones)
 
 
 async def live_approval(session: Session, deal_id: str, number: int) -> Approval | None:

@@ -57,6 +57,20 @@ class Deal(Row, table=True):
         return Money(minor=self.total_minor or 0, currency=self.currency or "")
 
 
+class Interest(Row, table=True):
+    """An interest as this center's own matching service said it: expressed here (home) or accepted here (seller)."""
+
+    __tablename__ = "interest"
+    __table_args__ = (_one_of("side", Side),)
+    id: str = Field(primary_key=True)
+    side: str = Field(primary_key=True)
+    peer: str
+    demand_id: str
+    offer_id: str
+    buyer_organisation_id: str
+    seller_organisation_id: str | None = None
+
+
 class Milestone(Row, table=True):
     """One milestone as one side knows it."""
 
@@ -66,7 +80,7 @@ class Milestone(Row, table=True):
         _one_of("state", MilestoneState),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("number > 0", name="number_positive"),
-        UniqueConstraint("side", "transfer_id"),
+        UniqueConstraint("deal_id", "side", "transfer_id"),
     )
     deal_id: str = Field(primary_key=True)
     side: str = Field(primary_key=True)

@@ -100,26 +100,7 @@ CREATE TRIGGER position_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON entry_p
 CREATE TRIGGER account_stays BEFORE DELETE OR TRUNCATE ON account EXECUTE FUNCTION ledger_immutable();
 CREATE TRIGGER account_identity BEFORE UPDATE OF code, currency, kind, posting ON account EXECUTE FUNCTION ledger_immutable();
 
--- Zero sum per transfer and currency: the entries of a transfer are its one debit and its one credit, no more, no fewer.
--- Checked once per inserting statement, which therefore brings both sides (ledger_post writes transfer and entries in one).
-CREATE FUNCTION entry_balanced() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (
-        SELECT FROM (SELECT DISTINCT transfer_id FROM written) w
-        LEFT JOIN transfer t ON t.id = w.transfer_id AND t.action IN ('post', 'post_hold')
-        WHERE t.id IS NULL OR NOT (SELECT count(*) = 2
-                AND bool_and(e.minor = CASE e.account_id WHEN t.debit_account_id THEN t.amount_minor
-                                                         WHEN t.credit_account_id THEN -t.amount_minor END) IS TRUE
-                AND sum(e.minor) = 0
-            FROM entry e WHERE e.transfer_id = w.transfer_id)
-    ) THEN
-        RAISE EXCEPTION 'entries are not the one debit and the one credit of their transfer'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'entry_balanced';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER entry_balanced AFTER INSERT ON entry REFERENCING NEW TABLE AS written
-    FOR EACH STATEMENT EXECUTE FUNCTION entry_balanced();
+-- Zero sum per transfer and currency: balanced.sql.
 
 -- A posted transfer has its two entries; a resolution moves exactly what its hold reserved.
 CREATE FUNCTION transfer_complete() RETURNS trigger LANGUAGE plpgsql AS $$

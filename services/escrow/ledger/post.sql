@@ -14,7 +14,7 @@
 -- Immediate accounts are locked in the order of their ids, so two batches never deadlock on accounts.
 -- Needs READ COMMITTED: what concurrent callers wrote must be seen once the locks are held.
 
-CREATE FUNCTION ledger_post_once(batch jsonb, at timestamptz)
+CREATE OR REPLACE FUNCTION ledger_post_once(batch jsonb, at timestamptz)
 RETURNS TABLE (item int, id uuid, outcome text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -48,7 +48,10 @@ BEGIN
     FOR t IN
         SELECT i.*, h.id AS hold, r.id AS resolution, k.payload_sha256 AS known, dp.position AS d, cp.position AS c,
                COALESCE(h.debit_account_id, da.id) AS debit_id, COALESCE(h.credit_account_id, ca.id) AS credit_id,
-               COALESCE(h.currency, i.currency) AS money, COALESCE(h.amount_minor, i.amount_minor) AS amount
+               COALESCE(h.currency, i.currency) AS money, COALESCE(h.amount_minor, i.amount_minor) AS amount,
+               -- It was opened, or its hold made, after the locks were taken: nobody may write to it unlocked.
+               (dp.position IS NULL AND COALESCE(hd.posting, da.posting) = 'immediate')
+               OR (cp.position IS NULL AND COALESCE(hc.posting, ca.posting) = 'immediate') AS unlocked
         FROM (
             SELECT j.n, j.id, j.action, j.debit, j.credit, j.currency, j.amount_minor, j.resolves, j.link, j.purpose, j.reference,
                    sha256(convert_to(jsonb_build_array(j.action, j.debit, j.credit, j.currency, j.amount_minor, j.resolves,
@@ -62,6 +65,8 @@ BEGIN
         ) i
         LEFT JOIN transfer k ON k.id = i.id
         LEFT JOIN transfer h ON h.id = i.resolves AND h.action = 'reserve'
+        LEFT JOIN account hd ON hd.id = h.debit_account_id
+        LEFT JOIN account hc ON hc.id = h.credit_account_id
         LEFT JOIN transfer r ON r.resolves = i.resolves
         LEFT JOIN account da ON da.code = i.debit AND da.currency = i.currency
         LEFT JOIN account ca ON ca.code = i.credit AND ca.currency = i.currency
@@ -86,6 +91,9 @@ BEGIN
             code := CASE WHEN (t.debit_id IS NOT NULL OR EXISTS (SELECT FROM account x WHERE x.code = t.debit))
                           AND (t.credit_id IS NOT NULL OR EXISTS (SELECT FROM account x WHERE x.code = t.credit))
                          THEN 'currency_mismatch' ELSE 'unknown_account' END;
+        ELSIF t.unlocked THEN
+            RAISE EXCEPTION 'an account of transfer % appeared while the locks were waited for', t.id
+                USING ERRCODE = 'serialization_failure';
         ELSIF t.debit_id = t.credit_id THEN code := 'same_account';
         ELSIF t.amount IS NULL OR t.amount NOT BETWEEN 1 AND amount_max THEN code := 'bad_amount';
         ELSE
@@ -149,15 +157,16 @@ BEGIN
 END $$;
 
 -- Two callers may bring the same id or resolve the same hold at once where no immediate account makes them queue; then the
--- unique index stops the second, which looks again and finds the first's work.
-CREATE FUNCTION ledger_post(batch jsonb, at timestamptz)
+-- unique index stops the second, which looks again and finds the first's work. The same where an account or a hold appears
+-- between taking the locks and reading.
+CREATE OR REPLACE FUNCTION ledger_post(batch jsonb, at timestamptz)
 RETURNS TABLE (item int, id uuid, outcome text) LANGUAGE plpgsql AS $$
 BEGIN
     FOR attempt IN 1..3 LOOP
         BEGIN
             RETURN QUERY SELECT * FROM ledger_post_once(batch, at);
             RETURN;
-        EXCEPTION WHEN unique_violation THEN
+        EXCEPTION WHEN unique_violation OR serialization_failure THEN
             IF attempt = 3 THEN RAISE; END IF;
         END;
     END LOOP;
@@ -165,7 +174,7 @@ END $$;
 
 -- ledger_cut(): the highest entry below which nothing is still on its way, because every posting transaction holds the
 -- shared lock until its end. The caller commits at once, so posting waits for the transactions in flight, no longer.
-CREATE FUNCTION ledger_cut() RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION ledger_cut() RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(4851230001);
     RETURN (SELECT COALESCE(max(e.id), 0) FROM entry e);

@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for name in ("ledger.sql", "post.sql"):
+    for name in ("ledger.sql", "balanced.sql", "post.sql"):
         script(files("services.escrow.ledger").joinpath(name).read_text())
 
 
