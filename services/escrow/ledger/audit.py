@@ -79,6 +79,11 @@ _ENTRIES: Final = """
 SELECT n.id AS entry, n.transfer_id::text, a.code AS account, a.currency, n.minor, n.balance_minor
 FROM entry_numbered n JOIN account a ON a.id = n.account_id WHERE n.id BETWEEN $1 AND $2 ORDER BY n.id
 """
+_SUMS: Final = """
+SELECT a.code, a.currency, sum(e.minor)::bigint AS total, count(*) AS entries
+FROM entry e JOIN account a ON a.id = e.account_id
+WHERE e.id <= (SELECT COALESCE(max(last_entry), 0) FROM block) GROUP BY a.code, a.currency
+"""
 _ANNOUNCED: Final = "SELECT body FROM journal WHERE type = $1 ORDER BY n"
 
 
@@ -92,7 +97,7 @@ async def audit(connection: asyncpg.Connection, center: str, at: datetime) -> Re
         stored = [await _block(connection, row) for row in await connection.fetch(_BLOCKS)]
         rows = await connection.fetch(_ANNOUNCED, LedgerBlockClosed.type)
         announced = [LedgerBlockClosed.model_validate_json(row["body"]) for row in rows]
-        invariants += [_chain(stored), replayed(announced, replay(stored))]
+        invariants += [_chain(stored), replayed(announced, await _books(connection))]
         clearing = [Clearing(**row) for row in await connection.fetch(_CLEARING)]
     return Report(
         center=center, at=at, block=stored[-1].block if stored else 0,
@@ -116,6 +121,15 @@ async def _block(connection: asyncpg.Connection, row: Any) -> LedgerBlockClosed:
     )  # fmt: skip
 
 
+async def _books(connection: asyncpg.Connection) -> Replayed:
+    """What the entries up to the last block's end add up to, whether a block has them or not."""
+    rows = await connection.fetch(_SUMS)
+    return Replayed(
+        {(row["code"], row["currency"]): row["total"] for row in rows},
+        await connection.fetchval("SELECT count(*) FROM block"), sum(row["entries"] for row in rows), [],
+    )  # fmt: skip
+
+
 def _chain(stored: Sequence[LedgerBlockClosed]) -> Invariant:
     found = replay(stored)
     return Invariant(
@@ -128,16 +142,20 @@ def _chain(stored: Sequence[LedgerBlockClosed]) -> Invariant:
 
 
 def replayed(announced: Iterable[LedgerBlockClosed], books: Replayed) -> Invariant:
-    """The announced blocks, replayed, give the same balances as the books' closed blocks."""
+    """The announced blocks, replayed, give the balances of the books up to the last block, and leave no entry out."""
     found = replay(announced)
     differing = {
         k for k in found.balances.keys() | books.balances.keys() if found.balances.get(k) != books.balances.get(k)
     }
     faults = found.faults + [f"{account} {currency} differs" for account, currency in sorted(differing)]
+    if (found.blocks, found.entries) != (books.blocks, books.entries):
+        faults.append(
+            f"{found.entries} entries in {found.blocks} blocks announced; {books.entries} in {books.blocks} stand"
+        )
     return Invariant(
         name="replay",
         says="The announced blocks reproduce every balance.",
-        sources="LedgerBlockClosed events (journal) against block, entry",
+        sources="LedgerBlockClosed events (journal) against entry, block",
         ok=not faults,
         figures={"blocks": found.blocks, "accounts": len(found.balances)} | _faults(faults),
     )

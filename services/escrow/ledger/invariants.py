@@ -39,9 +39,9 @@ CHECKS: Final = (
         """
         SELECT count(*) FILTER (WHERE NOT good) AS breaches, jsonb_build_object('transfers', count(*)) AS figures
         FROM (SELECT COALESCE(t.action IN ('post', 'post_hold'), false) = (count(e.id) > 0)
-                     AND (count(e.id) = 0 OR (count(e.id) = 2 AND sum(e.minor) = 0 AND bool_and(e.minor =
+                     AND (count(e.id) = 0 OR (count(e.id) = 2 AND sum(e.minor) = 0 AND bool_and((e.minor =
                          CASE e.account_id WHEN t.debit_account_id THEN t.amount_minor
-                                           WHEN t.credit_account_id THEN -t.amount_minor END) IS TRUE)) AS good
+                                           WHEN t.credit_account_id THEN -t.amount_minor END) IS TRUE))) AS good
               FROM transfer t FULL JOIN entry e ON e.transfer_id = t.id GROUP BY t.id, e.transfer_id) x
         """,
     ),
@@ -86,9 +86,11 @@ CHECKS: Final = (
                  OR a.credit_pending_minor <> (SELECT COALESCE(sum(amount_minor), 0) FROM hold h
                                                WHERE h.state = 'open' AND h.credit_account_id = a.id)))
              + (SELECT count(*) - count(DISTINCT resolves) FROM transfer WHERE resolves IS NOT NULL)
-             + (SELECT count(*) FROM outgoing o LEFT JOIN hold h ON h.id = o.hold
-                WHERE (h.state, h.amount_minor, h.currency) IS DISTINCT FROM (
-                    CASE o.decision WHEN 'fulfilled' THEN 'posted' WHEN 'rejected' THEN 'voided' ELSE 'open' END,
+             + (SELECT count(*) FROM outgoing o FULL JOIN hold h ON h.id = o.hold
+                WHERE (o.hold IS NOT NULL OR h.purpose = 'release')
+                  AND (h.state, h.amount_minor, h.currency) IS DISTINCT FROM (
+                    CASE WHEN o.decision = 'fulfilled' THEN 'posted' WHEN o.decision = 'rejected' THEN 'voided'
+                         WHEN o.hold IS NOT NULL THEN 'open' END,
                     o.amount_minor, o.currency)) AS breaches,
                (SELECT jsonb_build_object('open', count(*) FILTER (WHERE state = 'open'), 'holds', count(*))
                 FROM hold) AS figures
@@ -131,31 +133,66 @@ CHECKS: Final = (
         """,
     ),
     Check(
+        "milestones",
+        "A funded milestone holds its amount until it is paid or refunded, reserved while its payment is undecided.",
+        "milestone, deposit, account (deal:*:ms:*)",
+        """
+        SELECT count(*) FILTER (WHERE (held, reserved) IS DISTINCT FROM (
+                   CASE WHEN state IN ('paid', 'refunded') THEN 0 ELSE amount_minor END,
+                   CASE WHEN state = 'releasing' THEN amount_minor ELSE 0 END)) AS breaches,
+               jsonb_build_object('milestones', count(*)) AS figures
+        FROM (SELECT m.state, m.amount_minor, -a.balance_minor AS held, a.debit_pending_minor AS reserved
+              FROM milestone m JOIN deposit d ON d.deal_id = m.deal_id
+              LEFT JOIN account a ON a.code = 'deal:' || m.deal_id || ':ms:' || m.number AND a.currency = m.currency
+              WHERE m.side = 'home') x
+        """,
+    ),
+    Check(
         "two-people",
-        "Every release and refund was approved by two different people, for that amount, payee and milestone.",
-        "transfer, approval, deal",
+        "Whatever left a deal was approved by two different people, for that amount, payee and milestone.",
+        "transfer, account, approval, deal",
         """
         SELECT count(*) FILTER (WHERE NOT approved) AS breaches, jsonb_build_object('movements', count(*)) AS figures
         FROM (SELECT EXISTS (
                   SELECT FROM approval a JOIN deal d ON d.id = a.deal_id AND d.side = 'home'
+                  CROSS JOIN LATERAL (SELECT CASE a.purpose WHEN 'release' THEN d.seller_organisation_id
+                                                            ELSE d.buyer_organisation_id END AS payee) p
                   WHERE a.transfer_id = 'trf_' || replace(t.id::text, '-', '') AND a.purpose = t.purpose
                     AND a.checker IS NOT NULL AND a.checker <> a.maker AND t.reference = a.deal_id || ':' || a.number
+                    AND source.code = 'deal:' || a.deal_id || ':ms:' || a.number
+                    AND target.code = CASE WHEN a.purpose = 'release' AND d.seller_center <> d.home
+                        THEN 'clr:' || d.seller_center ELSE 'party:' || p.payee || ':payable' END
                     AND a.covers_sha256 = encode(sha256(convert_to(concat_ws(E'\\n', a.deal_id, a.number, a.purpose,
-                        CASE a.purpose WHEN 'release' THEN d.seller_organisation_id ELSE d.buyer_organisation_id END,
-                        t.currency, t.amount_minor), 'UTF8')), 'hex')
+                        p.payee, t.currency, t.amount_minor), 'UTF8')), 'hex')
                     AND (a.voided_at IS NULL OR EXISTS (
                         SELECT FROM transfer v WHERE v.resolves = t.id AND v.action = 'void_hold'))) AS approved
-              FROM transfer t WHERE t.purpose IN ('release', 'refund') AND t.action IN ('post', 'reserve')) x
+              FROM transfer t
+              JOIN account source ON source.id = t.debit_account_id
+              JOIN account target ON target.id = t.credit_account_id
+              WHERE t.action IN ('post', 'reserve') AND (t.purpose IN ('release', 'refund')
+                    OR (starts_with(source.code, 'deal:')
+                        AND NOT starts_with(target.code, 'deal:' || split_part(source.code, ':', 2) || ':')))) x
         """,
     ),
     Check(
         "decisions",
-        "Decisions to each peer are numbered 1, 2, 3, ... and every clr account is what was decided and settled.",
-        "incoming, direction, outgoing, account (clr:*)",
+        "Decisions to each peer are numbered 1, 2, 3, ..., each fulfilled one credited its payee once, and every clr"
+        " account is what was decided and settled.",
+        "incoming, direction, outgoing, transfer (incoming), account (clr:*)",
         """
         SELECT (SELECT count(*) FROM (
                     SELECT peer, count(*) AS n, max(decision_number) AS top FROM incoming GROUP BY peer) i
                 FULL JOIN direction d USING (peer) WHERE (i.n, i.top) IS DISTINCT FROM (d.last_number, d.last_number))
+             + (SELECT count(*) FROM (
+                    SELECT 'clr:' || peer AS owed, 'party:' || payee_organisation_id || ':payable' AS payee,
+                           deal_id || ':' || milestone AS about, currency, amount_minor
+                    FROM incoming WHERE decision = 'fulfilled') i
+                FULL JOIN (
+                    SELECT d.code AS owed, c.code AS payee, t.reference AS about, t.currency, t.amount_minor
+                    FROM transfer t
+                    JOIN account d ON d.id = t.debit_account_id JOIN account c ON c.id = t.credit_account_id
+                    WHERE t.purpose = 'incoming') c USING (owed, payee, about, currency, amount_minor)
+                WHERE i IS NULL OR c IS NULL)
              + (SELECT count(*) FROM account_now a WHERE a.code LIKE 'clr:%' AND a.balance_minor <>
                     (SELECT COALESCE(sum(i.amount_minor), 0) FROM incoming i WHERE i.decision = 'fulfilled'
                         AND i.currency = a.currency AND 'clr:' || i.peer = a.code)
