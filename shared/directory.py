@@ -17,7 +17,6 @@ from shared.settings import Settings
 from shared.trust import CenterEntry, Directory, DirectoryRefused, TrustError, load_directory, load_entries, read_entry
 
 PATTERN: Final = r"^ctta\.[a-z][a-z0-9-]*\.directory$"
-LEARN_S: Final = 2.0
 PUBLISHER: Final = "listing"
 """The service of a hub whose relay carries the hub's directory topic."""
 
@@ -30,7 +29,6 @@ class LiveDirectory:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.current = load_directory(settings.trust)
-        self.changed = asyncio.Event()
 
     def __call__(self) -> Directory:
         """The snapshot of now."""
@@ -44,24 +42,13 @@ class LiveDirectory:
             telemetry.count("ctta.directory.refused", rule=refusal.rule)
             log.error("directory.refused", rule=refusal.rule, why=str(refusal), do="ctta doctor")
             return
-        if merged is not self.current:
-            self.current = merged
-            self.changed.set()
+        self.current = merged
 
     def reread(self) -> None:
         """Take what was added to the trust folder."""
         with suppress(TrustError):
             for entry in load_entries(self.settings.trust):
                 self.merge(entry)
-
-    async def learn(self, kid: str) -> None:
-        """Give the directory a moment to catch up when a key is not listed yet."""
-        self.reread()
-        if self.current.find_key(kid) is None:
-            self.changed.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LEARN_S):
-                    await self.changed.wait()
 
     async def follow(self) -> None:
         """Read the hubs' directory topics from the start, until cancelled."""

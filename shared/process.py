@@ -32,6 +32,8 @@ from shared.trust import load_keyring
 WATCH_S: Final = 2.0
 WAITING_POLL_S: Final = 0.5
 HOUSEKEEPING_S: Final = 3600.0
+KEY_PATIENCE_S: Final = 60.0
+"""How long a record may wait for its key's directory entry, which comes by another topic (and perhaps a mirror)."""
 PRUNE_MAX: Final = 10_000
 STEP_BACKOFF_S: Final = 2.0
 
@@ -53,7 +55,7 @@ class Running:
         self.broker = broker(settings, service.name)
         self.worker = Worker(self.center, self.database)
         self.subscribers = [
-            Subscriber(Runner(self.center, self.database, noun, live.learn), logs, self.broker)
+            Subscriber(Runner(self.center, self.database, noun, KEY_PATIENCE_S), logs, self.broker)
             for noun in service.nouns.values()
         ]
         self.app: FastAPI = build_app(service, self.database, self.is_ready, self.is_alive)
@@ -151,7 +153,7 @@ async def housekeeping(worker: Worker) -> int:
         await connection.execute(
             "SELECT journal_ensure_partition((now() AT TIME ZONE 'utc')::date + ahead) FROM generate_series(0, 7) ahead"
         )
-        before = await connection.fetchval("SELECT now() - make_interval(days => $1)", inbox.KEPT_DAYS)
+        before = await connection.fetchval("SELECT now() - make_interval(days => $1)", inbox.PRUNED_DAYS)
         pruned = await inbox.prune(connection, before, PRUNE_MAX)
         await connection.execute("DELETE FROM idempotency WHERE at < $1", before)
     return pruned

@@ -7,14 +7,21 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57P0", "58")
-"""Connection, rollback (deadlock, serialisation), resources, lock timeout, shutdown, system: PostgreSQL, appendix A."""
+TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57P0", "58", "25006", "25P03")
+"""Connection, rollback (deadlock, serialisation), resources, lock timeout, shutdown, system: PostgreSQL, appendix A.
+25006: the server is a standby just now (a failover); 25P03: it ended a transaction that had fallen silent."""
 
 PASSING = (PoolTimeout, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, KafkaException, KafkaError)
 
 
+LASTING = (ValueError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""Stay as they are, though some are an OSError or, as asyncpg's word for a value it can't encode, an InterfaceError."""
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed when it is simply tried again later."""
+    if isinstance(error, LASTING) or is_unstorable(error):
+        return False
     if isinstance(error, DBAPIError):
         code = getattr(error.orig, "sqlstate", None) or getattr(
             getattr(error.orig, "__cause__", None), "sqlstate", None
@@ -27,3 +34,8 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # raised at BEGIN, where SQLAlchemy does not wrap it
         return str(error.sqlstate or "08").startswith(TRANSIENT_SQLSTATES)
     return isinstance(error, PASSING)
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether a value in a query can't be encoded for its column (too large an integer, a wrong type)."""
+    return isinstance(error, DBAPIError) and isinstance(getattr(error.orig, "__cause__", None), ValueError)

@@ -110,10 +110,14 @@ def _flush_write(session: SyncSession, *_: Any) -> None:
         _count_write(session)
 
 
+def has_pending(session: Session) -> bool:
+    """Whether the session holds rows that it has yet to write."""
+    return bool(session.new or session.deleted or any(session.is_modified(row) for row in session.dirty))
+
+
 def has_written(session: Session) -> bool:
     """Whether a handler has written, or announced, anything in this transaction so far."""
-    pending = session.new or session.deleted or any(session.is_modified(row) for row in session.dirty)
-    return bool(session.info["writes"] or pending or session.info["outbox"])
+    return bool(session.info["writes"] or session.info["outbox"]) or has_pending(session)
 
 
-__all__ = ["Database", "Session", "driver", "has_written"]
+__all__ = ["Database", "Session", "driver", "has_pending", "has_written"]

@@ -85,7 +85,13 @@ async def first(connection: asyncpg.Connection, group: str, slot: Slot) -> Any:
 
 
 async def release(connection: asyncpg.Connection, group: str, row: asyncpg.Record) -> None:
-    """Take an event out of the queue; the key is free again when it was the last."""
+    """Take an event out of the queue; the key is free again when it was the last.
+
+    The key is locked first: a consumer that is putting an event behind it holds it shared, and is seen afterwards.
+    """
+    await connection.execute(
+        "SELECT 1 FROM held_key WHERE grp = $1 AND topic = $2 AND key = $3 FOR UPDATE", group, row["topic"], row["key"]
+    )
     await connection.execute("DELETE FROM held WHERE n = $1", row["n"])
     await connection.execute(
         "DELETE FROM held_key k WHERE grp = $1 AND topic = $2 AND key = $3 AND NOT EXISTS"
@@ -94,12 +100,21 @@ async def release(connection: asyncpg.Connection, group: str, row: asyncpg.Recor
     )  # fmt: skip
 
 
-async def postpone(connection: asyncpg.Connection, row: asyncpg.Record, waits_for: str, now: datetime) -> None:
-    """It waits on; the next try comes later each time, unless what it waits for arrives."""
+async def postpone(
+    connection: asyncpg.Connection,
+    row: asyncpg.Record,
+    waits_for: str,
+    now: datetime,
+    *,
+    rule: str,
+    deadline: datetime | None,
+) -> None:
+    """It waits on; the next try comes later each time, unless what it waits for arrives. A parked one stays so."""
     delay = min(FIRST_TRY * 2 ** min(row["attempts"], 10), TRY_MAX)
     await connection.execute(
-        "UPDATE held SET attempts = attempts + 1, waits_for = $2, next_try = $3 WHERE n = $1",
-        row["n"], waits_for, now + delay,
+        "UPDATE held SET attempts = attempts + 1, waits_for = $2, next_try = $3, deadline = $4,"
+        " rule = CASE state WHEN 'waiting' THEN $5 ELSE rule END WHERE n = $1",
+        row["n"], waits_for, now + delay, deadline, rule,
     )  # fmt: skip
 
 

@@ -11,7 +11,9 @@ import asyncpg
 from shared.events.incoming import Incoming
 
 KEPT_DAYS: Final = 30
-"""Inbox rows older than this are pruned; an older event at or below the last sequence of its key is a duplicate."""
+"""An event older than this, at or below the last sequence of its key, is a duplicate: its inbox row may be gone."""
+PRUNED_DAYS: Final = KEPT_DAYS + 2
+"""Inbox rows older than this are pruned: later than KEPT_DAYS, for a speaker's clock may be a day ahead of ours."""
 
 Slot = tuple[str, str]
 
@@ -29,7 +31,7 @@ class Position:
 _TAKE: Final = """
 INSERT INTO inbox (grp, source, id)
 SELECT $1, * FROM unnest($2::text[], $3::uuid[])
-ON CONFLICT DO NOTHING RETURNING id
+ON CONFLICT DO NOTHING RETURNING source, id
 """
 _KEYS: Final = """
 SELECT k.topic, k.key, s.last, h.topic IS NOT NULL AS held
@@ -60,8 +62,8 @@ async def take(connection: asyncpg.Connection, group: str, batch: Iterable[Incom
     """Those of the batch that are new to the group, in order; they are marked as taken by this transaction."""
     items = list({(i.envelope.source, i.envelope.id): i for i in batch}.values())
     rows = await connection.fetch(_TAKE, group, [i.envelope.source for i in items], [i.envelope.id for i in items])
-    fresh = {row["id"] for row in rows}
-    return [i for i in items if i.envelope.id in fresh]
+    fresh = {(row["source"], row["id"]) for row in rows}
+    return [i for i in items if (i.envelope.source, i.envelope.id) in fresh]
 
 
 async def look(connection: asyncpg.Connection, group: str, slots: Iterable[Slot]) -> tuple[dict[Slot, int], set[Slot]]:

@@ -18,6 +18,8 @@ from shared.trust import NotForUs, SealBroken, Untrusted, open_sealed, verify
 
 REQUIRED: Final = ("ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_sequence", "ce_conversation")
 SEQUENCE_DIGITS_MAX: Final = 18
+ATTRIBUTE_BYTES_MAX: Final = 1000
+"""Longest key and `ce_` attribute: both end in indexed columns, and a B-tree of PostgreSQL takes about 2,700 bytes."""
 SUFFIX: Final = {
     Scope.ALLIANCE: {""},
     Scope.STATE: {"state"},
@@ -117,6 +119,9 @@ class Passed:
         return self.topic, self.key
 
 
+Arrived = Incoming | Passed
+
+
 def passed(raw: Raw) -> Passed | None:
     """The number of a record that is not read further; snapshots are not numbered for this."""
     sequence = raw.headers.get("ce_sequence", "")
@@ -130,7 +135,8 @@ def passed(raw: Raw) -> Passed | None:
 
 def read_raw(record: "ConsumerRecord[Any, Any]") -> Raw:
     """The record with its headers as text. Raises Oversized, Malformed."""
-    body = record.value or b""
+    body, key = record.value or b"", record.key or b""
+    _check_storable(record.topic, "key", key)
     if len(body) > RECORD_BYTES_MAX:
         raise Oversized(topic=record.topic, size=len(body), limit=RECORD_BYTES_MAX)
     headers: dict[str, str] = {}
@@ -142,10 +148,17 @@ def read_raw(record: "ConsumerRecord[Any, Any]") -> Raw:
                 raise Malformed(topic=record.topic, why=f"header {name} is null")
             continue
         try:
+            if name.startswith("ce_"):
+                _check_storable(record.topic, name, value)
             headers[name] = value.decode()
         except UnicodeDecodeError:
             raise Malformed(topic=record.topic, why=f"header {name} is no UTF-8") from None
-    return Raw(record.topic, record.partition, record.offset, record.key or b"", headers, body)
+    return Raw(record.topic, record.partition, record.offset, key, headers, body)
+
+
+def _check_storable(topic: str, name: str, value: bytes) -> None:
+    if b"\0" in value or len(value) > ATTRIBUTE_BYTES_MAX:
+        raise Malformed(topic=topic, why=f"{name} has a zero byte or more than {ATTRIBUTE_BYTES_MAX} bytes")
 
 
 def read(center: Center, raw: Raw) -> Incoming:
@@ -160,13 +173,17 @@ def read(center: Center, raw: Raw) -> Incoming:
     try:
         body = _opened(center, raw, envelope, topic)
         event = event_type.__pydantic_validator__.validate_json(body)
+        if event.subject != envelope.subject:
+            return Incoming(envelope, raw, None, "undecodable: ce_subject and body name different aggregates")
+    except Untrusted:
+        raise
     except (NotForUs, SealBroken) as error:
         return Incoming(envelope, raw, None, f"{error.rule}: {error}")
     except ValidationError as error:
         where = orjson.dumps(error.errors(include_url=False, include_input=False, include_context=False)).decode()
         return Incoming(envelope, raw, None, f"undecodable: {where[:500]}")
-    if event.subject != envelope.subject:
-        return Incoming(envelope, raw, None, "undecodable: ce_subject and body name different aggregates")
+    except Exception as error:  # whatever an authentic body provokes: it parks, and does not stop the partition
+        return Incoming(envelope, raw, None, f"undecodable: {error!r}"[:500])
     return Incoming(envelope, raw, event)
 
 
@@ -184,7 +201,7 @@ def read_envelope(raw: Raw) -> Envelope:
             time=datetime.fromisoformat(headers["ce_time"]),
             subject=headers["ce_subject"],
             key=raw.key.decode(),
-            sequence=int(headers["ce_sequence"]),
+            sequence=_number(headers["ce_sequence"]),
             conversation=headers["ce_conversation"],
             topic=raw.topic,
             partition=raw.partition,
@@ -194,6 +211,12 @@ def read_envelope(raw: Raw) -> Envelope:
         )
     except (ValueError, UnicodeDecodeError) as error:
         raise Malformed(topic=raw.topic, why=str(error)[:200]) from None
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= SEQUENCE_DIGITS_MAX):
+        raise ValueError("ce_sequence is no number")
+    return int(text)
 
 
 def _check_address(event_type: type[Event], envelope: Envelope, topic: TopicName, center: Center) -> None:

@@ -50,22 +50,26 @@ class Pending:
 
 
 class Outbox:
-    """What one transaction announces, in order. `closed` ones (projections) refuse."""
+    """What one transaction announces, in order. `closed` ones (projections) refuse, but for the runtime's own events.
+
+    `noun` is set where a consumer group is at work: two groups may react to one event with the same type.
+    """
 
     def __init__(self, center: "Center", *, closed: bool = False) -> None:
         self.center = center
         self.closed = closed
+        self.noun = ""
         self.cause: Envelope | None = None
         self.pending: list[Pending] = []
         self.contexts: dict[UUID, tuple[str, str]] = {}
-        self._caused: Counter[UUID] = Counter()
+        self._caused: Counter[tuple[str, UUID]] = Counter()
 
     def __bool__(self) -> bool:
         return bool(self.pending)
 
     def add(self, event: Event, cause: Envelope | None) -> UUID:
         """Buffer one event. A reaction's ids derive from their cause, so a repeat says the same thing."""
-        if self.closed:
+        if self.closed and event.service != "runtime":
             raise TypeError(f"a projection may not emit {event.type}: make the noun a reaction")
         if event.service not in (self.center.service, "runtime", "directory"):
             raise TypeError(f"{event.type} is announced by {event.service}, not by {self.center.service}")
@@ -73,8 +77,9 @@ class Outbox:
         if cause is None:
             id = new_uuid()
         else:
-            id = derived_uuid(cause.id, f"{self.center.service}/{event.type}/{self._caused[cause.id]}")
-            self._caused[cause.id] += 1
+            told = self._caused[(cause.source, cause.id)]
+            id = derived_uuid(cause.id, f"{self.center.service}/{self.noun}/{cause.source}/{event.type}/{told}")
+            self._caused[(cause.source, cause.id)] += 1
         context = self.contexts.get(cause.id) if cause else None
         traceparent, tracestate = context or telemetry.current_context()
         topic = topic_for(event, self.center.id, self.center.service)

@@ -28,6 +28,8 @@ POLL_MS: Final = 500
 PAUSE_MS: Final = 1
 RETRY_S: Final = 0.2
 RETRY_MAX_S: Final = 5.0
+KEY_POLL_S: Final = 0.5
+"""How often a record is tried again whose key is not listed yet."""
 COMMIT_EVERY_S: Final = 1.0
 STUCK_S: Final = 15.0
 
@@ -111,9 +113,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             if not records or self._stopping:
                 return
             try:
-                await self.runner.run_batch(records, self.log_ids)
-            except Halted as halt:
-                self.halted.add(halt.topic)
+                awaited = await self.runner.run_batch(records, self.log_ids)
+            except Halted:
                 await self._back_to_position({r.topic for r in records})
             except Exception as error:
                 if not is_transient(error):
@@ -121,21 +122,29 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                 self._step_back(records, error)
             else:
                 self._delay = RETRY_S
-                self._commit_soon(records)
+                first = {TopicPartition(*place): offset for place, offset in awaited.items()}
+                self._go_back(first, KEY_POLL_S)
+                self._commit_soon(r for r in records if r.offset < awaited.get((r.topic, r.partition), r.offset + 1))
 
     def _step_back(self, records: Iterable["ConsumerRecord[Any, Any]"], error: Exception) -> None:
-        """Transient: pause, go back to the first record, try again later. The poll loop stays alive meanwhile."""
+        """Transient: the whole batch again, later."""
         first: dict[TopicPartition, int] = {}
         for record in records:
             first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
         telemetry.count("ctta.batches.retried", group=self.runner.group)
         log.warning("batch.retry", group=self.runner.group, error=repr(error)[:200], retry_s=round(self._delay, 1))
-        with suppress(KafkaError, AssertionError):
+        self._go_back(first, self._delay)
+        self._delay = min(self._delay * 2, RETRY_MAX_S)
+
+    def _go_back(self, first: dict[TopicPartition, int], delay: float) -> None:
+        """Pause these partitions and read them again from there after `delay` seconds; the poll loop stays alive."""
+        if not first:
+            return
+        with suppress(KafkaError, AssertionError):  # no longer assigned: the next assignment seeks by the database
             self.consumer.pause(*first)
             for partition, offset in first.items():
                 self.consumer.seek(partition, offset)
-        self._later(self._resume(set(first), self._delay))
-        self._delay = min(self._delay * 2, RETRY_MAX_S)
+        self._later(self._resume(set(first), delay))
 
     async def _resume(self, partitions: set[TopicPartition], delay: float) -> None:
         await asyncio.sleep(delay)
@@ -181,14 +190,17 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             await self._position(still, min(delay * 2, RETRY_MAX_S))
 
     async def _seek(self, partitions: set[TopicPartition]) -> None:
+        halted = await self._halts()
+        if halted != self.halted:
+            partitions = partitions | self.assigned
         ids = await self.logs.ids({p.topic for p in partitions})
+        if absent := {p.topic for p in partitions} - ids.keys():  # without its log id a position means nothing
+            raise LookupError(f"no topic id of {', '.join(sorted(absent))}")
         async with self.runner.database.transaction(read_only=True) as session:
-            connection = await driver(session)
-            rows = await connection.fetch(
+            rows = await (await driver(session)).fetch(
                 "SELECT topic, partition, log, next_offset FROM position WHERE grp = $1", self.runner.group
             )
-            halted = await connection.fetch("SELECT topic FROM halted WHERE grp = $1", self.runner.group)
-        self.halted = {row["topic"] for row in halted}
+        self.halted = halted
         stored = {TopicPartition(row["topic"], row["partition"]): row for row in rows}
         self.log_ids.update(ids)
         for partition in partitions & self.assigned:
@@ -207,7 +219,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         await self._position(partitions)
 
     async def check(self, ids: dict[str, str]) -> None:
-        """Called every now and then with today's topic ids: notice new logs, resumed halts, and a lost assignment."""
+        """Called every now and then with today's topic ids: notice new logs, halts, and a lost assignment."""
         changed = {
             p.topic for p in self.assigned if p.topic in ids and ids[p.topic] != self.log_ids.get(p.topic, ids[p.topic])
         }
@@ -215,12 +227,19 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         if changed or stuck:
             log.warning("subscriber.restart", group=self.runner.group, new_logs=sorted(changed), stuck=stuck)
             await self.restart()
-        elif self.halted:
-            async with self.runner.database.transaction(read_only=True) as session:
-                rows = await (await driver(session)).fetch("SELECT topic FROM halted WHERE grp = $1", self.runner.group)
-            resumed = self.halted - {row["topic"] for row in rows}
-            if resumed:
+        else:
+            await self._follow_halts()
+
+    async def _follow_halts(self) -> None:
+        """A topic may have been halted by a held event or at another replica, and resumed by an operator."""
+        if await self._halts() != self.halted:
+            async with self._busy:
                 await self._back_to_position({p.topic for p in self.assigned})
+
+    async def _halts(self) -> set[str]:
+        async with self.runner.database.transaction(read_only=True) as session:
+            rows = await (await driver(session)).fetch("SELECT topic FROM halted WHERE grp = $1", self.runner.group)
+        return {row["topic"] for row in rows}
 
     async def start(self) -> None:
         """Join the group and read."""

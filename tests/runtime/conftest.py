@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import Field, SQLModel
 
 from shared.db import Database, Session
 from shared.errors import NotYet, Refused
@@ -18,6 +19,14 @@ class NotWelcome(Refused):
     rule = "not-welcome"
     en = "{id} is not welcome."
     zh = "不接受 {id}。"
+
+
+class Applied(SQLModel, table=True):
+    """The probe's table as a row class."""
+
+    n: int | None = Field(default=None, primary_key=True)
+    id: str
+    reason: str
 
 
 class Probe:

@@ -1,20 +1,25 @@
 """The runner on a real database, without Kafka: duplicates, order, waiting, parking, halting."""
 
+from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
-from shared.db import Database, Session
+from shared.center import Center
+from shared.db import Database, Session, driver
+from shared.errors import NotYet
+from shared.events import Received
 from shared.events.runner import Halted, Runner
 from shared.schemas.base import Envelope
 from shared.schemas.listing import ListingReserved, ListingWithdrawn
 from shared.schemas.matching import InterestDeclined
+from shared.schemas.runtime import EventParked
 from shared.service import Service
 from shared.trust import sign
-from tests.fixtures import OpenDatabase, Record, center_of, feed, retry_waiting, signed_record
-from tests.runtime.conftest import OpenProbe, Probe, applied
+from tests.fixtures import OpenDatabase, Record, center_of, emitted, feed, retry_waiting, signed_record
+from tests.runtime.conftest import Applied, NotWelcome, OpenProbe, Probe, applied
 
 
 def withdrawn(id: str, reason: str = "sold") -> ListingWithdrawn:
@@ -210,3 +215,158 @@ async def test_types_that_a_noun_does_not_read_leave_no_gap_behind(open_probe: O
     await feed(db, probe.service, [signed_record(speaker, other, sequence=4)])
     await feed(db, probe.service, [record(db, "a", "5", 5)])
     assert [reason for _, reason in await applied(db)] == ["1", "3", "5"]
+
+
+async def held_rows(db: Database) -> list[tuple[str, str]]:
+    async with db.transaction() as session:
+        rows = await session.execute(text("SELECT state, rule FROM held ORDER BY n"))
+        return [(state, rule) for state, rule in rows]
+
+
+@pytest.mark.parametrize("number", [b"9" * 30, b"-1", b"1_0"])
+async def test_a_sequence_that_no_column_takes_is_refused_at_the_door(open_probe: OpenProbe, number: bytes) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    speaker = center_of(db.center.settings.trust, "beijing", "listing")
+    one = signed_again(speaker, record(db, "a"), ce_sequence=number.decode())
+    await feed(db, probe.service, [one, record(db, "b")])
+    assert await applied(db) == [("b", "sold")]
+
+
+@pytest.mark.parametrize("key", [b"a\0b", b"k" * 3000])
+async def test_a_key_that_no_column_takes_stops_nobody(open_probe: OpenProbe, key: bytes) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    one = record(db, "a")
+    speaker = center_of(db.center.settings.trust, "beijing", "listing")
+    authentic = signed_again(speaker, Record(one.topic, 0, 1, key, one.value, one.headers))
+    passing = swap(authentic, ce_type=b"ctta.listing.listing.invented.v9")
+    await feed(db, probe.service, [authentic, passing, record(db, "b")])
+    assert await applied(db) == [("b", "sold")]
+
+
+def signed_again(speaker: Center, r: Record, **changed: str) -> Record:
+    """The record with other headers, signed by the speaker as they are now."""
+    headers = {name: (value or b"").decode() for name, value in r.headers} | changed
+    headers["ce_signature"] = sign(
+        speaker.keyring.signing_key, topic=r.topic, key=r.key or b"", headers=headers, body=r.value or b""
+    )
+    return Record(r.topic, 0, r.offset, r.key, r.value, tuple((k, v.encode()) for k, v in headers.items()))
+
+
+async def test_a_value_that_no_column_takes_is_a_bug_and_not_tried_for_ever(open_probe: OpenProbe) -> None:
+    async def overflow(session: Session, event: ListingWithdrawn, cause: Envelope) -> None:
+        await (await driver(session)).execute("SELECT $1::bigint", 10**30)
+
+    probe = Probe()
+    probe.service = Service("matching", package="tests.runtime")
+    probe.service.react(ListingWithdrawn, overflow, noun="probe")
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "a")])
+    assert await outcomes(db) == {"parked": 1}
+
+
+async def test_a_row_that_was_only_added_counts_as_a_write_before_a_refusal(open_probe: OpenProbe) -> None:
+    probe = Probe()
+
+    async def add_then_refuse(session: Session, event: ListingWithdrawn, cause: Envelope) -> None:
+        if event.reason == "refuse":
+            session.add(Applied(id=event.listing_id, reason="never"))
+            raise NotWelcome(id=event.listing_id)
+        await probe.on_withdrawn(session, event, cause)
+
+    probe.service = Service("matching", package="tests.runtime")
+    probe.service.react(ListingWithdrawn, add_then_refuse, noun="probe")
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "a"), record(db, "b", "refuse"), record(db, "c")])
+    assert await applied(db) == [("a", "sold"), ("c", "sold")]
+    assert await held_rows(db) == [("parked", "bug.RefusedAfterWriting")]
+
+
+async def test_an_event_of_another_center_with_the_id_of_a_duplicate_does_not_revive_it(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    one = record(db, "a")
+    await feed(db, probe.service, [one])
+    south = center_of(db.center.settings.trust, "south", "listing")
+    same_id = UUID((dict(one.headers)["ce_id"] or b"").decode())
+    await feed(db, probe.service, [signed_record(south, withdrawn("b"), id=same_id), one])
+    assert await applied(db) == [("a", "sold"), ("b", "sold")]
+
+
+async def test_a_duplicate_whose_inbox_row_was_pruned_does_not_queue_behind_its_key(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    probe.broken = {"poison"}
+    db = await open_probe(probe)
+    first = record(db, "a", "1", 1)
+    await feed(db, probe.service, [first])
+    later = db.center.now() + timedelta(days=40)
+    object.__setattr__(db.center, "now", lambda: later)
+    async with db.transaction() as session:
+        await session.execute(text("DELETE FROM inbox"))
+    await feed(db, probe.service, [record(db, "a", "poison", 2), first])
+    assert await held_rows(db) == [("parked", "bug.ValueError")]
+
+
+async def test_an_event_that_is_made_to_wait_in_bulk_holds_its_key_for_other_types(open_probe: OpenProbe) -> None:
+    seen: list[str] = []
+
+    async def wait(session: Session, received: list[Received[ListingReserved]]) -> None:
+        raise NotYet("something")
+
+    async def note(session: Session, event: ListingWithdrawn, cause: Envelope) -> None:
+        seen.append(event.listing_id)
+
+    probe = Probe()
+    probe.service = Service("matching", package="tests.runtime")
+    probe.service.react_many(ListingReserved, wait, noun="probe")
+    probe.service.react(ListingWithdrawn, note, noun="probe")
+    db = await open_probe(probe)
+    speaker = center_of(db.center.settings.trust, "beijing", "listing")
+    reserved = signed_record(speaker, ListingReserved(listing_id="a", center="beijing", kind="technology"))
+    await feed(db, probe.service, [reserved, record(db, "a", sequence=2), record(db, "b")])
+    assert seen == ["b"]
+    assert await held_rows(db) == [("waiting", "not-yet"), ("waiting", "behind-its-key")]
+
+
+async def test_a_record_whose_key_is_not_listed_yet_holds_only_its_partition_and_is_refused_in_time(
+    open_probe: OpenProbe,
+) -> None:
+    probe = Probe()
+    db = await open_probe(probe)
+    beijing = center_of(db.center.settings.trust, "beijing", "listing")
+    key = replace(beijing.keyring.signing_key, kid="beijing/listing/99")
+    new = replace(beijing, keyring=replace(beijing.keyring, signing_key=key))
+    early = signed_record(new, withdrawn("a"), offset=7)
+    south = signed_record(center_of(db.center.settings.trust, "south", "listing"), withdrawn("b"))
+    runner = Runner(db.center, db, probe.service.nouns["probe"], key_patience_s=60)
+    logs = {early.topic: "log", south.topic: "log"}
+    assert await runner.run_batch([early, record(db, "c"), south], logs) == {(early.topic, 0): 7}
+    assert await applied(db) == [("b", "sold")]
+    runner.key_patience_s = 0
+    assert await runner.run_batch([early, record(db, "c"), south], logs) == {}
+    assert await applied(db) == [("b", "sold"), ("c", "sold")]
+
+
+async def test_what_waited_too_long_is_announced_and_halts_where_money_is_concerned(open_probe: OpenProbe) -> None:
+    probe = Probe(halts=True)
+    db = await open_probe(probe)
+    await feed(db, probe.service, [record(db, "late", "needs nobody")])
+    later = db.center.now() + timedelta(days=1)
+    object.__setattr__(db.center, "now", lambda: later)
+    await retry_waiting(db, probe.service)
+    (told,) = await emitted(db, EventParked)
+    assert isinstance(told, EventParked)
+    assert (told.rule, told.halted) == ("waited-too-long", True)
+
+
+async def test_too_many_parked_means_in_a_row(open_probe: OpenProbe) -> None:
+    probe = Probe()
+    probe.broken = {"poison"}
+    db = await open_probe(probe)
+    runner = Runner(db.center, db, probe.service.nouns["probe"])
+    for n in range(3):
+        await runner.run_batch([record(db, f"bad-{n}", "poison")], {})
+        assert runner.parked_in_row == 1
+        await runner.run_batch([record(db, f"good-{n}")], {})
+        assert runner.parked_in_row == 0
