@@ -112,7 +112,7 @@ CHECKS: Final = (
                  WHERE a.currency = c.currency AND a.code LIKE 'bank:%') AS bank,
                 (SELECT COALESCE(sum(a.balance_minor), 0) FROM account_now a
                  WHERE a.currency = c.currency AND a.code = 'payout:inflight') AS in_transit
-              FROM (SELECT DISTINCT currency FROM account) c) x
+              FROM (SELECT currency FROM account UNION SELECT currency FROM deposit) c) x
         """,
     ),
     Check(
