@@ -51,6 +51,11 @@ class Home:
             self._lock.free()
             raise NotWritable(path=self.path, account=error.strerror or "this account") from None
 
+    @property
+    def taken(self) -> bool:
+        """Whether this process holds it."""
+        return self._lock.held
+
     def leave(self) -> None:
         """Let go; another supervisor may take it."""
         self._lock.free()

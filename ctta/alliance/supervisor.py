@@ -162,6 +162,8 @@ class Alliance:
     def stop(self) -> None:
         """Centers drain side by side, then the servers stop."""
         self._stopping.set()
+        if not self.home.taken:
+            return  # another supervisor's: its state file stays
         with self._lock:
             for center in self.centers.values():
                 center.ask_to_stop()

@@ -153,6 +153,11 @@ class HomeLock:
         self.path = path
         self._fd: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this object holds it."""
+        return self._fd is not None
+
     def take(self) -> None:
         """Raises HomeInUse when another process (or another object in this one) holds it."""
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -163,7 +163,7 @@ def test_nothing_is_held(home: Path) -> None:
 def test_a_second_supervisor_is_refused(home: Path) -> None:
     ran = ctta(home, "up")
     assert ran.returncode == 4
-    assert str(state_of(home).pid) in ran.stderr
+    assert str(state_of(home).pid) in ran.stderr  # whose state file is left alone
 
 
 def test_a_killed_center_is_started_again(home: Path) -> None:
