@@ -20,6 +20,11 @@ PATTERN: Final = r"^ctta\.[a-z][a-z0-9-]*\.directory$"
 PUBLISHER: Final = "listing"
 """The service of a hub whose relay carries the hub's directory topic."""
 
+_SAID: Final = """
+SELECT key, max((convert_from(body, 'UTF8')::json ->> 'version')::bigint) AS version FROM journal
+WHERE topic = $1 GROUP BY key
+"""
+
 log = telemetry.logger(__name__)
 
 
@@ -71,7 +76,7 @@ class LiveDirectory:
     def _take(self, record: Any) -> None:
         try:
             self.merge(read_entry(orjson.loads(record.value)["entry"]))
-        except (TrustError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever one record holds: the next ones are read
             telemetry.count("ctta.directory.refused", rule="unreadable")
             log.warning("directory.unreadable", topic=record.topic, error=repr(error)[:200])
 
@@ -85,9 +90,9 @@ async def publish(database: Database, provider: Callable[[], Directory]) -> int:
     """Announce the entries that this hub has not announced yet. Returns how many."""
     async with database.transaction() as session:
         connection = await driver(session)
-        topic = f"ctta.{database.center.id}.directory"
-        rows = await connection.fetch("SELECT key, last FROM sequence_counter WHERE topic = $1", topic)
-        said = {row["key"]: row["last"] for row in rows}
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('directory_publish'))")
+        rows = await connection.fetch(_SAID, f"ctta.{database.center.id}.directory")
+        said = {row["key"]: row["version"] for row in rows}
         new = [entry for entry in provider().centers.values() if entry.version > said.get(entry.center, 0)]
         for entry in new:
             emit(session, CenterListed(center=entry.center, version=entry.version, entry=entry.to_json()))

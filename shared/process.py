@@ -36,6 +36,8 @@ KEY_PATIENCE_S: Final = 60.0
 """How long a record may wait for its key's directory entry, which comes by another topic (and perhaps a mirror)."""
 PRUNE_MAX: Final = 10_000
 STEP_BACKOFF_S: Final = 2.0
+LAST_WORDS_S: Final = 3.0
+"""How long a process that ends goes on sending what is announced; the rest goes out at the next start."""
 
 log = telemetry.logger(__name__)
 
@@ -65,8 +67,8 @@ class Running:
         """Start everything; returns when the subscriptions have been started (readiness comes with assignment)."""
         for first in self.service.on_start:
             await first(self.worker)
-        if publishes(self.center.id, self.service.name, self.live()):
-            await publish(self.database, self.live)
+        await make_partitions(self.worker)
+        await self._tell_directory()
         await self.check_topics()
         await self.relay.check_logs()
         loops: list[tuple[str, Awaitable[Any]]] = [("relay", self.relay.run()), ("watch", self._watch())]
@@ -86,17 +88,21 @@ class Running:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            try:
-                self.live.reread()
-                if publishes(self.center.id, self.service.name, self.live()):
-                    await publish(self.database, self.live)
-                await self.check_topics()
-                await self.relay.check_logs()
-                ids = await self.logs.ids({p.topic for s in self.subscribers for p in s.assigned})
-                for subscriber in self.subscribers:
-                    await subscriber.check(ids)
-            except Exception as error:
-                log.warning("watch.failed", service=self.service.name, error=repr(error)[:300])
+            for look in (self._tell_directory, self.check_topics, self.relay.check_logs, self._check_subscribers):
+                try:
+                    await look()
+                except Exception as error:  # one that fails (topics that only an operator may make) stops no other
+                    log.warning("watch.failed", service=self.service.name, what=look.__name__, error=repr(error)[:300])
+
+    async def _tell_directory(self) -> None:
+        self.live.reread()
+        if publishes(self.center.id, self.service.name, self.live()):
+            await publish(self.database, self.live)
+
+    async def _check_subscribers(self) -> None:
+        ids = await self.logs.ids({p.topic for s in self.subscribers for p in s.assigned})
+        for subscriber in self.subscribers:
+            await subscriber.check(ids)
 
     async def _retry_waiting(self, runner: Runner) -> None:
         while True:
@@ -134,29 +140,40 @@ class Running:
     async def stop(self) -> None:
         """Finish batches, store positions, leave groups, send what is announced, close."""
         await asyncio.gather(*(subscriber.stop() for subscriber in self.subscribers), return_exceptions=True)
-        with suppress(Exception):
-            async with asyncio.timeout(3):
-                while await self.relay.run_once():
-                    pass
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        relay = [task for task in self._tasks if task.get_name() == "relay"]
+        await _cancelled([task for task in self._tasks if task not in relay])
+        self.relay.end()
+        if relay:
+            await asyncio.wait(relay, timeout=LAST_WORDS_S)
+        await _cancelled(relay)
         with suppress(Exception):
             await self.broker.stop()
         await self.database.close()
 
 
+async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def housekeeping(worker: Worker) -> int:
     """Make the journal's partitions of the coming days; prune inbox and idempotency rows that are past use."""
+    await make_partitions(worker)
     async with worker.database.transaction() as session:
         connection = await driver(session)
-        await connection.execute(
-            "SELECT journal_ensure_partition((now() AT TIME ZONE 'utc')::date + ahead) FROM generate_series(0, 7) ahead"
-        )
         before = await connection.fetchval("SELECT now() - make_interval(days => $1)", inbox.PRUNED_DAYS)
         pruned = await inbox.prune(connection, before, PRUNE_MAX)
         await connection.execute("DELETE FROM idempotency WHERE at < $1", before)
     return pruned
+
+
+async def make_partitions(worker: Worker) -> None:
+    """In a transaction of its own: a new partition locks the whole journal until the commit."""
+    async with worker.database.transaction() as session:
+        await (await driver(session)).execute(
+            "SELECT journal_ensure_partition((now() AT TIME ZONE 'utc')::date + ahead) FROM generate_series(0, 7) ahead"
+        )
 
 
 class _Server(uvicorn.Server):

@@ -14,13 +14,13 @@ TRANSIENT_SQLSTATES = ("08", "40", "53", "55P03", "57P0", "58", "25006", "25P03"
 PASSING = (PoolTimeout, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, KafkaException, KafkaError)
 
 
-LASTING = (ValueError, FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
-"""Stay as they are, though some are an OSError or, as asyncpg's word for a value it can't encode, an InterfaceError."""
+LASTING = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+"""An OSError each, and as lasting as any bug."""
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed when it is simply tried again later."""
-    if isinstance(error, LASTING) or is_unstorable(error):
+    if isinstance(error, LASTING):
         return False
     if isinstance(error, DBAPIError):
         code = getattr(error.orig, "sqlstate", None) or getattr(
@@ -34,8 +34,3 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # raised at BEGIN, where SQLAlchemy does not wrap it
         return str(error.sqlstate or "08").startswith(TRANSIENT_SQLSTATES)
     return isinstance(error, PASSING)
-
-
-def is_unstorable(error: BaseException) -> bool:
-    """Whether a value in a query can't be encoded for its column (too large an integer, a wrong type)."""
-    return isinstance(error, DBAPIError) and isinstance(getattr(error.orig, "__cause__", None), ValueError)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 60.0
+KEEPALIVE: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""The server notices within half a minute that a client's machine is gone, and frees its locks (lanes, sequences)."""
+IDLE: Final = {"idle_in_transaction_session_timeout": "300s"}
+"""A transaction that has fallen silent ends."""
 
 
 class _Session(SQLModelSession):
@@ -58,7 +62,11 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=False,
             pool_recycle=1800,
-            connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": COMMAND_TIMEOUT_S},
+            connect_args={
+                "timeout": CONNECT_TIMEOUT_S,
+                "command_timeout": COMMAND_TIMEOUT_S,
+                "server_settings": KEEPALIVE | IDLE,
+            },
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
 
@@ -81,7 +89,9 @@ class Database:
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of one's own, outside the pool (the relay's, for its session locks)."""
-        return await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
+        return await asyncpg.connect(
+            self.url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=KEEPALIVE
+        )
 
     async def close(self) -> None:
         """Close the pool."""

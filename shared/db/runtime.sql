@@ -26,7 +26,8 @@ CREATE FUNCTION journal_ensure_partition(wanted date) RETURNS void LANGUAGE plpg
 DECLARE name text := 'journal_' || to_char(wanted, 'YYYYMMDD');
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('journal_ensure_partition'));
-    IF to_regclass(name) IS NULL THEN
+    -- A day that already wrote into the default partition (nobody made partitions for a week) stays there.
+    IF to_regclass(name) IS NULL AND NOT EXISTS (SELECT 1 FROM journal_default WHERE day = wanted) THEN
         EXECUTE format('CREATE TABLE %I PARTITION OF journal FOR VALUES FROM (%L) TO (%L)', name, wanted, wanted + 1);
         EXECUTE format('ALTER TABLE %I SET (autovacuum_vacuum_scale_factor = 0.02, fillfactor = 90)', name);
     END IF;

@@ -16,7 +16,7 @@ from shared.ids import derived_uuid, new_uuid
 from shared.schemas.base import CATALOGUE, Envelope, Event, Scope
 from shared.topics.naming import DIRECTORY_SERVICE, topic_for
 from shared.topics.plan import RECORD_BYTES_MAX
-from shared.trust import load_keyring, seal, sign
+from shared.trust import NoSealKey, load_keyring, seal, sign
 
 if TYPE_CHECKING:
     from sqlmodel.ext.asyncio.session import AsyncSession as Session
@@ -35,6 +35,15 @@ class EventTooLarge(Refused):
     status = 413
     en = "The event {type} has {size} bytes; at most {limit} can be announced. Shorten the texts."
     zh = "事件 {type} 有 {size} 字节，最多可发布 {limit} 字节，请缩短文本。"
+
+
+class PeerWithoutKey(Refused):
+    """What is said to a peer is sealed to its key; the directory lists none in force."""
+
+    rule = "peer-without-key"
+    status = 409
+    en = "Center {center} has no seal key in the directory that is valid now: nothing can be said to it."
+    zh = "联盟目录中没有中心 {center} 当前有效的密封密钥，无法向其发送消息。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,10 @@ def record(center: "Center", pending: Pending, sequence: int) -> tuple[Any, ...]
     if event.scope is Scope.BILATERAL and (peer := str(getattr(event, "to"))) != center.id:  # noqa: B009
         content_type = SEALED
         directory = center.directory
-        to = [directory.seal_key(peer, pending.time), directory.seal_key(center.id, pending.time)]
+        try:
+            to = [directory.seal_key(each, pending.time) for each in (peer, center.id)]
+        except NoSealKey as error:
+            raise PeerWithoutKey(**error.facts) from error
         body = seal(body, source=source, id=str(pending.id), audience=peer, to=to)
     if len(body) > RECORD_BYTES_MAX:
         raise EventTooLarge(type=event.type, size=len(body), limit=RECORD_BYTES_MAX)
@@ -163,7 +175,7 @@ def emit(session: "Session", event: Event, cause: Envelope | None = None) -> UUI
     """Announce a fact with the state it changes. Returns the event's id.
 
     Raises TypeError for an event of another service, one that is not in the catalogue, or from a projection.
-    EventTooLarge is raised when the transaction ends.
+    EventTooLarge and PeerWithoutKey are raised when the transaction ends.
     """
     if CATALOGUE.get(event.type) is not type(event):
         raise TypeError(f"{type(event).__name__} is not in the event catalogue")

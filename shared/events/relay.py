@@ -12,7 +12,13 @@ from typing import Any, Final
 import asyncpg
 import orjson
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from shared import telemetry
 from shared.center import Center
@@ -29,13 +35,28 @@ LANE_CLASS: Final = 7_201
 MEMBER_CLASS: Final = 7_202
 LANES_EVERY_S: Final = 1.0
 STOP_TIMEOUT_S: Final = 10.0
+RESEND_TIMEOUT_S: Final = 3600.0
+REST_S: Final = 5.0
+"""How long a topic that takes nothing is left alone; the other topics go on meanwhile."""
+TOPIC_ERRORS: Final = (
+    InvalidTopicError, MessageSizeTooLargeError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError,
+)  # fmt: skip
 
 log = telemetry.logger(__name__)
 
 _UNSENT: Final = """
 SELECT day, n, topic, key, headers, body FROM journal
-WHERE "offset" IS NULL AND lane = ANY($1::smallint[]) ORDER BY n LIMIT $2
+WHERE "offset" IS NULL AND lane = ANY($1::smallint[]) AND topic <> ALL($3::text[]) ORDER BY n LIMIT $2
 """
+_TOPICS: Final = """
+WITH RECURSIVE said AS (
+    SELECT min(topic) AS topic FROM sequence_counter
+    UNION ALL SELECT (SELECT min(c.topic) FROM sequence_counter c WHERE c.topic > said.topic)
+    FROM said WHERE said.topic IS NOT NULL
+) SELECT topic FROM said WHERE topic IS NOT NULL
+"""
+"""Topics spoken on so far, by hops in the index: the table has a row for every key."""
+
 _MARK: Final = """
 UPDATE journal SET partition = a.partition, "offset" = a.o
 FROM unnest($2::bigint[], $3::int[], $4::bigint[]) AS a (n, partition, o)
@@ -57,24 +78,33 @@ class Relay:
         self.logs = logs
         self.lanes: set[int] = set()
         self._noted: set[str] = set()
+        self._resting: dict[str, float] = {}
         self._woken = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self._connection: asyncpg.Connection | None = None
         self._lanes_checked = 0.0
+        self._ending = False
         self.sent = 0
 
     def wake(self) -> None:
         """There is something to send."""
         self._woken.set()
 
+    def end(self) -> None:
+        """Let `run` return when nothing is left to send."""
+        self._ending = True
+        self._woken.set()
+
     async def run(self) -> None:
-        """Send until cancelled. Nothing that can go wrong ends it."""
+        """Send until cancelled, or told to end. Nothing that can go wrong ends it."""
         delay = POLL_S
         while True:
             try:
                 self._woken.clear()
                 busy = await self.run_once()
                 delay = POLL_S
+                if not busy and self._ending:
+                    return await self.close()
                 if not busy:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(POLL_S):
@@ -95,9 +125,11 @@ class Relay:
         await self._share_lanes(connection)
         if not self.lanes:
             return 0
-        rows = await connection.fetch(_UNSENT, sorted(self.lanes), BATCH_MAX)
+        rows = await connection.fetch(_UNSENT, sorted(self.lanes), BATCH_MAX, self._at_rest())
         if not rows or await self._meets_new_log({row["topic"] for row in rows}):
             return 0
+        for topic in {row["topic"] for row in rows} - self._noted:
+            self._rest(topic, "there is no such topic")
         acknowledged, failure = await self._send(rows)
         await self._mark(connection, acknowledged)
         self.sent += len(acknowledged)
@@ -110,6 +142,8 @@ class Relay:
         flights = []
         failure: Exception | None = None
         for row in rows:  # awaited in order: gathering the sends themselves inverts keys
+            if row["topic"] in self._resting:
+                continue
             headers = orjson.loads(row["headers"])
             span = telemetry.sending(row["topic"], headers)
             try:
@@ -118,6 +152,10 @@ class Relay:
                     headers=[(name, value.encode()) for name, value in headers.items()],
                 )  # fmt: skip
             except KafkaError as error:
+                telemetry.sent(span, error)
+                if isinstance(error, TOPIC_ERRORS):
+                    self._rest(row["topic"], repr(error))
+                    continue
                 failure = error
                 break
             flights.append((row, future, span))
@@ -131,12 +169,26 @@ class Relay:
         for (row, _, span), result in zip(flights, results, strict=True):
             telemetry.sent(span, result)
             slot = (row["topic"], row["key"])
-            if isinstance(result, BaseException):
+            if isinstance(result, TOPIC_ERRORS):
+                self._rest(row["topic"], repr(result))
+                broken.add(slot)
+            elif isinstance(result, BaseException):
                 failure = result if isinstance(result, Exception) else RuntimeError(repr(result))
                 broken.add(slot)
             elif slot not in broken:
                 done.append((row, result.partition, result.offset))
         return done, failure
+
+    def _rest(self, topic: str, why: str) -> None:
+        """Leave a topic alone for a while that takes nothing, so that it does not hold up all others."""
+        self._resting[topic] = asyncio.get_running_loop().time() + REST_S
+        telemetry.count("ctta.relay.resting")
+        log.error("relay.resting", topic=topic, why=why[:200], retry_s=REST_S, do="ctta topics plan")
+
+    def _at_rest(self) -> list[str]:
+        now = asyncio.get_running_loop().time()
+        self._resting = {topic: until for topic, until in self._resting.items() if until > now}
+        return sorted(self._resting)
 
     async def _mark(self, connection: asyncpg.Connection, acknowledged: list[tuple[Any, int, int]]) -> None:
         for day in sorted({row["day"] for row, _, _ in acknowledged}):
@@ -152,7 +204,7 @@ class Relay:
         """Resend what a topic should hold where its log is another than the one we wrote to. Returns those topics."""
         async with self.database.transaction() as session:
             connection = await driver(session)
-            topics = [row["topic"] for row in await connection.fetch("SELECT DISTINCT topic FROM sequence_counter")]
+            topics = [row["topic"] for row in await connection.fetch(_TOPICS)]
             known = dict(await connection.fetch("SELECT topic, log FROM relay_log"))
         ids = await self.logs.ids(topics)
         changed = [topic for topic, log_id in ids.items() if await self._note_log(topic, known.get(topic), log_id)]
@@ -176,7 +228,7 @@ class Relay:
                 return False
             name = read_topic(topic)
             state = name is not None and (name.suffix == "state" or name.service == "directory")
-            await connection.execute(_RESEND_STATE if state else _RESEND, topic)
+            await connection.execute(_RESEND_STATE if state else _RESEND, topic, timeout=RESEND_TIMEOUT_S)
         log.warning("relay.new_log", topic=topic, do="resending what the topic should hold")
         self.wake()
         return True
@@ -221,7 +273,7 @@ class Relay:
         """Leave: stop the producer within its time, give the lanes back."""
         kafka, self._producer = self._producer, None
         connection, self._connection = self._connection, None
-        self.lanes = set()
+        self.lanes, self._noted = set(), set()  # after a failure the broker may be another: look before sending
         if kafka is not None:
             with suppress(Exception):
                 async with asyncio.timeout(STOP_TIMEOUT_S):

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import asyncpg
-from asyncpg.exceptions._base import DataError as InvalidArgument
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -12,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from shared import telemetry
 from shared.errors import NotYet, Refused
-from shared.transient import is_transient, is_unstorable
+from shared.transient import is_transient
 
 MEDIA: Final = "application/problem+json"
 TYPE: Final = "urn:ctta:rule:"
@@ -81,7 +80,7 @@ def answer_for(request: Request, error: Exception) -> JSONResponse:
         return answer
     if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith("22"):
         return general(request, 422, "invalid-value", str(error.orig).rsplit(":", 1)[-1].strip())
-    if isinstance(error, asyncpg.DataError | InvalidArgument) or is_unstorable(error):
+    if isinstance(error, asyncpg.DataError):
         return general(request, 422, "invalid-value", str(error))
     if is_transient(error):
         log.warning("request.retry", path=request.url.path, error=repr(error)[:300])
