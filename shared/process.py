@@ -234,9 +234,9 @@ class Process:
         await asyncio.gather(*(one.start() for one in self.running))
 
     async def stop(self) -> None:
-        """Drain within the time that is set."""
+        """Drain; with the requests that ended before, within the time that is set."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.drain_s):
+            async with asyncio.timeout(self.settings.drain_s / 2):
                 await asyncio.gather(*(one.stop() for one in self.running), return_exceptions=True)
         if self._follow is not None:
             self._follow.cancel()
@@ -247,7 +247,7 @@ class Process:
         """Run until SIGTERM or SIGINT, then drain."""
         config = uvicorn.Config(
             self, host=self.settings.http_host, port=self.settings.http_port, log_config=None, lifespan="off",
-            access_log=False, timeout_graceful_shutdown=int(self.settings.drain_s), loop="none",
+            access_log=False, timeout_graceful_shutdown=max(1, int(self.settings.drain_s / 2)), loop="none",
         )  # fmt: skip
         await self.start()
         try:

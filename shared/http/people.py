@@ -1,5 +1,6 @@
 """Who asks: a bearer token (OIDC) becomes a Person. Roles and organisation scope come from its claims."""
 
+import time
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -15,6 +16,8 @@ from shared.trust import TrustError, load_issuers
 
 ROLES: Final = ("member", "technology_manager", "officer", "operator", "auditor")
 ALGORITHMS: Final = ["ES256", "EdDSA", "RS256"]
+REREAD_S: Final = 5.0
+"""How often tokens of unknown issuers or keys may make us read the issuers' file again."""
 
 
 class NoToken(Refused):
@@ -70,7 +73,8 @@ class Tokens:
 
     def __init__(self, center: Center) -> None:
         self.center = center
-        self._issuers: dict[str, Any] = {}
+        self._issuers: dict[str, KeySet] = {}
+        self._read_at = -REREAD_S
 
     def person(self, token: str) -> Person:
         """The person a token speaks for. Raises NoToken, OtherCenter."""
@@ -95,20 +99,31 @@ class Tokens:
     def _keys(self, guest: Any) -> KeySet:
         claims = orjson.loads(guest.payload)
         issuer = claims.get("iss") if isinstance(claims, dict) else None
-        if issuer not in self._issuers:
-            try:
-                known = load_issuers(self.center.settings.trust)
-            except TrustError as error:
-                raise NoToken(why=str(error)) from error
-            self._issuers = {
-                name: KeySet.import_key_set({"keys": list(one.jwks["keys"])})
-                for name, one in known.items()
-                if one.center == self.center.id
-            }
-        if issuer not in self._issuers:
-            raise NoToken(why=f"issuer {issuer} is not known here")
-        keys: KeySet = self._issuers[issuer]
+        if not isinstance(issuer, str):
+            raise NoToken(why="it names no issuer")
+        kid = guest.headers().get("kid")
+        if self._find(issuer, kid) is None and time.monotonic() - self._read_at > REREAD_S:
+            self._read()  # an issuer may be new, or have a new key
+        keys = self._find(issuer, kid)
+        if keys is None:
+            raise NoToken(why=f"issuer {issuer} or its key {kid} is not known here")
         return keys
+
+    def _find(self, issuer: str, kid: Any) -> KeySet | None:
+        keys = self._issuers.get(issuer)
+        return keys if keys is not None and any(key.kid == kid for key in keys.keys) else None
+
+    def _read(self) -> None:
+        try:
+            known = load_issuers(self.center.settings.trust)
+        except TrustError as error:
+            raise NoToken(why=str(error)) from error
+        self._read_at = time.monotonic()
+        self._issuers = {
+            name: KeySet.import_key_set({"keys": list(one.jwks["keys"])})
+            for name, one in known.items()
+            if one.center == self.center.id
+        }
 
 
 def person(request: Request) -> Person:

@@ -1,13 +1,18 @@
 """What may break between a decision and its effect, on real Kafka and PostgreSQL."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
 
+from shared.db.database import driver
 from shared.events.relay import Relay
+from shared.kafka import producer
+from shared.schemas.listing import ListingWithdrawn
 from tests.faults.conftest import Duo, until
+from tests.fixtures import center_of, signed_record
 
 pytestmark = [pytest.mark.real_kafka]
 
@@ -141,3 +146,45 @@ async def test_a_rebalance_in_mid_batch_applies_each_event_once_and_in_order(duo
     for key in keys:
         assert [reason for id, reason in done if id == key] == [str(step) for step in range(25)]
     assert third.is_ready()
+
+
+async def test_a_topic_that_is_missing_holds_up_no_other(duo: Duo) -> None:
+    sender, _ = await duo.both()
+    async with sender.database.transaction() as session:
+        await (await driver(session)).execute(
+            "INSERT INTO journal (lane, id, type, topic, key, sequence, headers, body) SELECT lane,"
+            " gen_random_uuid(), 'none', 'ctta.beijing.nowhere', 'k', 1,"
+            """ '{"ce_source": "/centers/beijing/listing", "ce_type": "none", "ce_id": "1","""
+            """ "ce_conversation": "k"}', ''"""
+            " FROM generate_series(0, 7) lane"
+        )
+    await duo.say(sender, "a", "b", "c")
+    assert len(await duo.applied_all(3, wait_s=10)) == 3
+    assert list(sender.relay._resting) == ["ctta.beijing.nowhere"]
+
+
+async def test_a_process_that_ends_sends_what_it_announced(duo: Duo) -> None:
+    sender, _ = await duo.both()
+    await duo.say(sender, *(f"last-{n}" for n in range(2000)))
+    duo.running.remove(sender)
+    await sender.stop()
+    connection = await asyncpg.connect(duo.settings("beijing").database_url("listing"))
+    assert await connection.fetchval('SELECT count(*) FROM journal WHERE "offset" IS NULL') == 0
+    await connection.close()
+
+
+async def test_a_record_whose_key_is_unlisted_holds_up_its_partition_and_not_for_ever(duo: Duo) -> None:
+    sender, receiver = await duo.both()
+    receiver.subscribers[0].runner.key_patience_s = 2
+    listed = center_of(duo.trust, "beijing", "listing")
+    key = replace(listed.keyring.signing_key, kid="beijing/listing/99")
+    event = ListingWithdrawn(listing_id="forged", center="beijing", kind="technology", reason="sold")
+    record = signed_record(replace(listed, keyring=replace(listed.keyring, signing_key=key)), event)
+    kafka = producer(sender.center.settings)
+    await kafka.start()
+    await kafka.send_and_wait(record.topic, record.value, key=record.key, headers=list(record.headers))
+    await kafka.stop()
+    await duo.say(sender, *(f"after-{n}" for n in range(40)))
+    done = await duo.applied_all(40)
+    assert len(done) == len(set(done)) == 40
+    assert "beijing/listing/99" in receiver.subscribers[0].runner.unlisted
