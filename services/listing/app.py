@@ -7,6 +7,7 @@ from services.listing.resource import import_routes, reservation
 from services.listing.resource import routes as resource_routes
 from shared.schemas.escrow import DealCompleted, DealOpened
 from shared.schemas.listing import ListingState, OrganisationState
+from shared.schemas.matching import InterestAccepted
 from shared.service import Service
 
 service = Service("listing", package=__name__)
@@ -14,6 +15,7 @@ service = Service("listing", package=__name__)
 service.project_many(ListingState, catalogue.apply_listings, noun="catalogue")
 service.project_many(OrganisationState, catalogue.apply_organisations, noun="catalogue")
 
+service.react(InterestAccepted, reservation.note_accepted, noun="reservation", sent=True)
 service.react(DealOpened, reservation.hold_for_deal, noun="reservation")
 service.react(DealCompleted, reservation.end_with_deal, noun="reservation")
 

@@ -5,25 +5,46 @@ from sqlmodel import select
 from services.listing.resource import domain, handlers
 from services.listing.resource.handlers import Change
 from services.listing.resource.refusals import NotHeld, SpeaksForAnother, UnknownListing
-from services.listing.resource.tables import Listing, Reservation
+from services.listing.resource.tables import AcceptedInterest, Listing, Reservation
+from shared.center import Center
 from shared.db import Session
-from shared.errors import Refused
+from shared.errors import NotYet, Refused
 from shared.events import emit
 from shared.schemas.base import Envelope
 from shared.schemas.escrow import DealCompleted, DealOpened
 from shared.schemas.listing import ReservationGranted, ReservationRefused, Status, Tier
+from shared.schemas.matching import InterestAccepted
 from shared.telemetry import tell
 
 HELD, REFUSED, RETURNED, TRANSACTED = "held", "refused", "returned", "transacted"
 
 
+async def note_accepted(session: Session, event: InterestAccepted, cause: Envelope) -> None:
+    """What this center's own matching service accepted. What other centers accept is about their listings."""
+    me: Center = session.info["center"]
+    if not cause.center == event.owner_center == me.id:
+        return
+    if await session.get(AcceptedInterest, event.interest_id) is None:
+        session.add(
+            AcceptedInterest(
+                id=event.interest_id, listing_id=event.offer_id, seeker_center=event.seeker_center, at=me.now()
+            )
+        )
+
+
 async def hold_for_deal(session: Session, event: DealOpened, cause: Envelope) -> None:
     """Reserve the listing for the deal, or say which rule is against it. A repeat gets the first answer again.
 
-    Raises SpeaksForAnother when the deal's home is not the center that speaks.
+    Raises SpeaksForAnother when the deal's home is not the center that speaks, or not the one whose interest in this
+    listing was accepted here; NotYet before that is known.
     """
     if event.home != cause.center:
         raise SpeaksForAnother(speaker=cause.center, center=event.home)
+    interest = await session.get(AcceptedInterest, event.interest_id)
+    if interest is None:
+        raise NotYet(event.interest_id)
+    if (interest.seeker_center, interest.listing_id) != (event.home, event.listing_id):
+        raise SpeaksForAnother(speaker=cause.center, center=interest.seeker_center)
     tell(event.deal_id, listing_id=event.listing_id)
     listing = await session.get(Listing, event.listing_id, with_for_update=True)
     earlier = await session.get(Reservation, event.deal_id)

@@ -62,3 +62,14 @@ class Reservation(Row, table=True):
     rule: str | None = None
     at: datetime = Field(sa_type=DateTime(timezone=True))
     ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class AcceptedInterest(Row, table=True):
+    """An interest in a listing that this center accepted; `seeker_center` may open a deal about it."""
+
+    __tablename__ = "accepted_interest"
+
+    id: str = Field(primary_key=True)
+    listing_id: str
+    seeker_center: str
+    at: datetime = Field(sa_type=DateTime(timezone=True))
