@@ -23,6 +23,13 @@ from tests.servers.kafka import ApacheKafka, Broker, EmbeddedKafka
 pytest_plugins = ["tests.fixtures"]
 
 ROOT = Path(__file__).parent.parent
+SLOW_FIRST = (
+    "tests/demo/",
+    "tests/faults/test_bus",
+    "tests/deploy/test_image",
+    "tests/cli/test_commands",
+    "tests/faults/",
+)
 KEEPER_READY_S = 30.0
 FOLDER, CHOICE, PROCESS = (
     pytest.StashKey[Path](),
@@ -77,6 +84,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[FOLDER] = folder = Path(tempfile.mkdtemp(prefix="ctta-test-"))
         command = [sys.executable, "-m", "tests.servers.keeper", str(folder)]
         config.stash[PROCESS] = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, start_new_session=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes begin first, so that the workers end together."""
+    items.sort(key=lambda item: next((n for n, part in enumerate(SLOW_FIRST) if part in item.nodeid), len(SLOW_FIRST)))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -28,7 +28,8 @@ def up(
     from ctta.cli.standing import base_settings
 
     alliance = Alliance(base_settings(home), port=port, fresh=fresh, tell=print)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a script's background job is started with Ctrl-C ignored
+        signal.signal(ending, signal.default_int_handler)
     try:
         state = alliance.start()
         tell(f"Ready in {state.ready_s} s. Ctrl-C ends it.", f"{state.ready_s} 秒内就绪。按 Ctrl-C 结束。")

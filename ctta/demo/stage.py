@@ -26,7 +26,8 @@ def perform(
     """Play the story once; whether it ended as it should. Raises Failure, EmbeddedError."""
     settings = base_settings(home)
     teller = Teller(json_wanted=json_wanted)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a background job of a script is started with Ctrl-C ignored
+        signal.signal(ending, signal.default_int_handler)
     alliance: Alliance | None = None
     receiver: Receiver | None = None
     try:

@@ -45,7 +45,7 @@ def said(home: Path, *arguments: str) -> Any:
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """A running alliance: `ctta up` with its state file; ended by Ctrl-C."""
     folder = Path(tempfile.mkdtemp(prefix="ctta-cli-"))
@@ -67,7 +67,7 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def imported(home: Path) -> dict[str, Any]:
     """The report of an import at east."""
     file = home / "rows.jsonl"

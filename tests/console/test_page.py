@@ -126,8 +126,8 @@ def test_a_new_step_appears_by_itself_and_is_announced(page: Page, fresh_center:
     page.goto(fresh_center.address("story"))
     expect(page.locator(".signal")).to_have_text("live")
     market.tell(MilestoneAccepted(to="beijing", deal_id=market.deals[0].id, number=2), "east")
-    expect(page.locator(".step").first).to_contain_text("East accepted milestone 2")
-    expect(page.locator("#say")).to_contain_text("East accepted milestone 2")
+    expect(page.locator(".step").first).to_contain_text("Shanghai accepted milestone 2")
+    expect(page.locator("#say")).to_contain_text("Shanghai accepted milestone 2")
 
 
 def test_where_a_stream_can_t_be_had_the_page_polls(page: Page, fresh_center: Served, watched: Watched) -> None:
@@ -136,7 +136,7 @@ def test_where_a_stream_can_t_be_had_the_page_polls(page: Page, fresh_center: Se
     page.goto(fresh_center.address("story"))
     expect(page.locator(".signal")).to_have_text("every few seconds")
     market.tell(MilestoneAccepted(to="beijing", deal_id=market.deals[0].id, number=2), "east")
-    expect(page.locator(".step").first).to_contain_text("East accepted milestone 2")
+    expect(page.locator(".step").first).to_contain_text("Shanghai accepted milestone 2")
     watched.complaints.clear()  # the browser itself reports the 404
 
 
