@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from aiokafka import AIOKafkaConsumer
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.db.database import Database, driver
 from shared.events.outbox import emit
 from shared.kafka import consumer
@@ -44,7 +44,7 @@ class LiveDirectory:
         try:
             merged = self.current.merge(entry)
         except DirectoryRefused as refusal:
-            telemetry.count("ctta.directory.refused", rule=refusal.rule)
+            metrics.count("ctta.directory.refused", rule=refusal.rule)
             log.error("directory.refused", rule=refusal.rule, why=str(refusal), do="ctta doctor")
             return
         self.current = merged
@@ -77,7 +77,7 @@ class LiveDirectory:
         try:
             self.merge(read_entry(orjson.loads(record.value)["entry"]))
         except Exception as error:  # whatever one record holds: the next ones are read
-            telemetry.count("ctta.directory.refused", rule="unreadable")
+            metrics.count("ctta.directory.refused", rule="unreadable")
             log.warning("directory.unreadable", topic=record.topic, error=repr(error)[:200])
 
 

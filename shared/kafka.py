@@ -6,6 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.helpers import create_ssl_context
 from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.security import BaseSecurity, SASLScram512
 
 from shared.settings import Settings
@@ -85,3 +86,15 @@ def consumer(settings: Settings) -> AIOKafkaConsumer:
         ssl_context=_tls(settings),
         **_sasl(settings),
     )
+
+
+async def as_it_came(records: tuple[Any, ...]) -> KafkaMessage:
+    """FastStream's own parser decodes every header and fails on a null one: ours leaves the records alone."""
+    return KafkaMessage(
+        raw_message=records, body=b"", consumer=FAKE_CONSUMER, message_id="batch", correlation_id="batch"
+    )
+
+
+async def records_of(message: KafkaMessage) -> Any:
+    """What the door is called with: the records."""
+    return message.raw_message

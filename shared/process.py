@@ -2,17 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
+import asyncpg
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.center import Center
 from shared.db.database import Database, driver
 from shared.directory import LiveDirectory, publish, publishes
@@ -88,7 +89,14 @@ class Running:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
-            for look in (self._tell_directory, self.check_topics, self.relay.check_logs, self._check_subscribers):
+            looks = (
+                self._tell_directory,
+                self.check_topics,
+                self.relay.check_logs,
+                self._check_subscribers,
+                self._measure,
+            )
+            for look in looks:
                 try:
                     await look()
                 except Exception as error:  # one that fails (topics that only an operator may make) stops no other
@@ -103,6 +111,12 @@ class Running:
         ids = await self.logs.ids({p.topic for s in self.subscribers for p in s.assigned})
         for subscriber in self.subscribers:
             await subscriber.check(ids)
+
+    async def _measure(self) -> None:
+        async with self.database.transaction(read_only=True) as session:
+            await measure(await driver(session), self.service.name, [s.runner.group for s in self.subscribers])
+        for subscriber in self.subscribers:
+            metrics.level("ctta.lag", await subscriber.lag(), group=subscriber.runner.group)
 
     async def _retry_waiting(self, runner: Runner) -> None:
         while True:
@@ -125,7 +139,7 @@ class Running:
             except Exception as error:
                 say = log.warning if is_transient(error) else log.error
                 say("step.failed", service=self.service.name, step=step.name, error=repr(error)[:500])
-                telemetry.count("ctta.steps.failed", step=step.name)
+                metrics.count("ctta.steps.failed", step=step.name)
                 await asyncio.sleep(max(step.seconds, STEP_BACKOFF_S))
 
     def is_ready(self) -> dict[str, bool]:
@@ -155,6 +169,20 @@ async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def measure(connection: asyncpg.Connection, service: str, groups: Sequence[str]) -> None:
+    """Say how old the journal's oldest unsent event is, and what is held and halted, group by group."""
+    oldest = await connection.fetchval('SELECT id FROM journal WHERE "offset" IS NULL ORDER BY n LIMIT 1')
+    age = time.time() - (oldest.int >> 80) / 1000 if oldest else 0.0
+    metrics.level("ctta.journal.age", max(age, 0.0), service=service)
+    rows = await connection.fetch("SELECT grp, state, count(*) AS n FROM held GROUP BY 1, 2")
+    held = {(row["grp"], row["state"]): row["n"] for row in rows}
+    halted = dict(await connection.fetch("SELECT grp, count(*) FROM halted GROUP BY 1"))
+    for group in groups:
+        metrics.level("ctta.halted", halted.get(group, 0), group=group)
+        for state in ("waiting", "parked"):
+            metrics.level("ctta.held", held.get((group, state), 0), group=group, state=state)
 
 
 async def housekeeping(worker: Worker) -> int:

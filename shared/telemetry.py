@@ -1,4 +1,4 @@
-"""Traces, metrics and logs. Spans follow the messaging conventions; ids only, never texts, amounts or persons.
+"""Traces and logs. Spans follow the messaging conventions; ids only, never texts, amounts or persons.
 
 A processed event's span is a child of the emitter's context, which the journal carried. Interests, deals and money are
 always kept; catalogue fan-out is sampled on the trace id, by the same rule at every center.
@@ -14,9 +14,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from opentelemetry import context as otel_context
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -24,6 +23,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from shared import metrics
 from shared.schemas.base import Envelope
 from shared.settings import Settings
 
@@ -34,7 +34,6 @@ TRACE_ID_MASK: Final = (1 << 64) - 1
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _providers: dict[str, TracerProvider] = {}
-_counters: dict[str, metrics.Counter] = {}
 conversation: Final = otel_context.create_key("ctta-conversation")
 
 
@@ -76,7 +75,7 @@ def configure(settings: Settings, services: Sequence[str], exporter: SpanExporte
         provider = TracerProvider(resource=resource, sampler=SameEverywhere(settings.trace_ratio))
         provider.add_span_processor(processor)
         _providers[service] = provider
-    metrics.set_meter_provider(MeterProvider(resource=_resource(settings.center, "+".join(services))))
+    metrics.configure(settings, _resource(settings.center, "+".join(services)))
 
 
 def _resource(center: str, service: str) -> Resource:
@@ -240,14 +239,6 @@ def tell(conversation_id: str, **ids: str) -> None:
         span.set_attribute("messaging.message.conversation_id", conversation_id)
         for name, value in ids.items():
             span.set_attribute(f"ctta.{name}", value)
-
-
-def count(name: str, amount: int = 1, **labels: str) -> None:
-    """Count something under a metric name; labels are few-valued."""
-    counter = _counters.get(name)
-    if counter is None:
-        counter = _counters[name] = metrics.get_meter("ctta").create_counter(name)
-    counter.add(amount, labels)
 
 
 class Logger:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.db.database import Session
 from shared.events import held
 from shared.events.incoming import Incoming
@@ -25,7 +25,7 @@ async def park(
     now = session.info["center"].now()
     await held.hold(connection, group, incoming, state="parked", rule=rule, error=error, now=now)
     announce(session, group, named(incoming), rule)
-    telemetry.count("ctta.events.parked", group=group, rule=rule)
+    metrics.count("ctta.events.parked", group=group, rule=rule)
     log.error(
         "event.parked", group=group, rule=rule, why=error[:300], **{k: str(v) for k, v in named(incoming).items()}
     )
@@ -38,7 +38,7 @@ async def halt(connection: asyncpg.Connection, group: str, topic: str, id: UUID,
         " ON CONFLICT (grp, topic) DO UPDATE SET id = excluded.id, rule = excluded.rule, error = excluded.error",
         group, topic, id, rule, error[:2000],
     )  # fmt: skip
-    telemetry.count("ctta.events.halted", group=group, rule=rule)
+    metrics.count("ctta.events.halted", group=group, rule=rule)
     log.error(
         "topic.halted", group=group, topic=topic, rule=rule, why=error[:300], do="ctta dlq list; then replay or drop"
     )

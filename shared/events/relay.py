@@ -20,7 +20,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.center import Center
 from shared.db.database import Database, driver
 from shared.events.logs import Logs
@@ -113,7 +113,7 @@ class Relay:
                 await self.close()
                 raise
             except Exception as error:
-                telemetry.count("ctta.relay.failures")
+                metrics.count("ctta.relay.failures")
                 log.warning("relay.failed", service=self.center.service, error=repr(error)[:300], retry_s=delay)
                 await self.close()
                 await asyncio.sleep(delay)
@@ -182,7 +182,7 @@ class Relay:
     def _rest(self, topic: str, why: str) -> None:
         """Leave a topic alone for a while that takes nothing, so that it does not hold up all others."""
         self._resting[topic] = asyncio.get_running_loop().time() + REST_S
-        telemetry.count("ctta.relay.resting")
+        metrics.count("ctta.relay.resting")
         log.error("relay.resting", topic=topic, why=why[:200], retry_s=REST_S, do="ctta topics plan")
 
     def _at_rest(self) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from aiokafka import ConsumerRecord
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.center import Center
 from shared.db.database import Database, driver
 from shared.events import held, inbox, parking
@@ -120,7 +120,7 @@ class Runner:
             if isinstance(refusal, UnknownKey) and self._may_come(str(refusal.facts["kid"])):
                 return AWAITED
             rule, why = refusal.rule, str(refusal)[:300]
-            telemetry.count("ctta.records.refused", group=self.group, rule=rule)
+            metrics.count("ctta.records.refused", group=self.group, rule=rule)
             log.warning("record.refused", group=self.group, topic=record.topic, rule=rule, why=why)
             return None
 
@@ -237,5 +237,5 @@ class Runner:
                 await parking.halt(connection, self.group, row["topic"], row["id"], rule, repr(error))
             if row["state"] == "waiting":
                 parking.announce(session, self.group, row, rule, halted=self.noun.halts)
-        telemetry.count("ctta.events.parked", group=self.group, rule=rule)
+        metrics.count("ctta.events.parked", group=self.group, rule=rule)
         log.error("event.parked", group=self.group, key=slot[1], rule=rule, why=repr(error)[:300])

@@ -15,12 +15,12 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.db.database import driver
 from shared.events.logs import Logs
 from shared.events.runner import ANY_TOPIC, Halted, Runner
+from shared.kafka import as_it_came, records_of
 from shared.transient import is_transient
 
 BATCH_MAX: Final = 500
@@ -34,17 +34,6 @@ COMMIT_EVERY_S: Final = 1.0
 STUCK_S: Final = 15.0
 
 log = telemetry.logger(__name__)
-
-
-async def _as_it_came(records: tuple[Any, ...]) -> KafkaMessage:
-    """FastStream's own parser decodes every header and fails on a null one: ours leaves the records alone."""
-    return KafkaMessage(
-        raw_message=records, body=b"", consumer=FAKE_CONSUMER, message_id="batch", correlation_id="batch"
-    )
-
-
-async def _records(message: KafkaMessage) -> Any:
-    return message.raw_message
 
 
 class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
@@ -73,8 +62,8 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             listener=self,
-            parser=_as_it_came,
-            decoder=_records,
+            parser=as_it_came,
+            decoder=records_of,
             fetch_max_wait_ms=500,
             session_timeout_ms=runner.center.settings.kafka_session_timeout_ms,
             heartbeat_interval_ms=runner.center.settings.kafka_session_timeout_ms // 4,
@@ -131,7 +120,7 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         first: dict[TopicPartition, int] = {}
         for record in records:
             first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
-        telemetry.count("ctta.batches.retried", group=self.runner.group)
+        metrics.count("ctta.batches.retried", group=self.runner.group)
         log.warning("batch.retry", group=self.runner.group, error=repr(error)[:200], retry_s=round(self._delay, 1))
         self._go_back(first, self._delay)
         self._delay = min(self._delay * 2, RETRY_MAX_S)
@@ -240,6 +229,14 @@ class Subscriber(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         async with self.runner.database.transaction(read_only=True) as session:
             rows = await (await driver(session)).fetch("SELECT topic FROM halted WHERE grp = $1", self.runner.group)
         return {row["topic"] for row in rows}
+
+    async def lag(self) -> int:
+        """Records that are in the assigned partitions and not read yet."""
+        lag = 0
+        for partition in self.positioned & self.assigned:
+            end = self.consumer.highwater(partition)
+            lag += max(end - await self.consumer.position(partition), 0) if end is not None else 0
+        return lag
 
     async def start(self) -> None:
         """Join the group and read."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.center import Center
 from shared.db.database import Session, has_pending
 from shared.errors import NotYet, Refused, RefusedAfterWriting
@@ -109,7 +109,7 @@ class Turn:
             return
         if not late or self.noun.halts:
             raise NotYet(missing)
-        telemetry.count("ctta.events.gaps", group=self.group)
+        metrics.count("ctta.events.gaps", group=self.group)
 
     def _reread(self, raw: Raw) -> Incoming:
         incoming = read(self.center, raw)
@@ -152,7 +152,7 @@ class Turn:
             await parking.park(self.session, self.connection, self.group, incoming, rule, incoming.problem)
             return
         now = self.center.now()
-        telemetry.count("ctta.events.waiting", group=self.group, rule=rule)
+        metrics.count("ctta.events.waiting", group=self.group, rule=rule)
         await held.hold(
             self.connection, self.group, incoming, state="waiting", rule=rule, error=f"waits for {waits_for}",
             now=now, waits_for=waits_for, deadline=now + self._patience(rule),
@@ -197,7 +197,9 @@ class Turn:
         reaction, session = self._reaction(items[0]), self.session
         outbox, writes = session.info["outbox"], session.info["writes"]
         announced = len(outbox.pending)
-        with telemetry.processing([i.envelope for i in items], self.group) as contexts:
+        spans = telemetry.processing([i.envelope for i in items], self.group)
+        clock = metrics.timed("messaging.process.duration", group=self.group, type=items[0].envelope.type)
+        with clock, spans as contexts:
             outbox.contexts.update(contexts)
             try:
                 if reaction.many:

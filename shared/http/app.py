@@ -1,11 +1,12 @@
-"""The FastAPI app of one service: its routes, refusals, health, and a span per request."""
+"""The FastAPI app of one service: its routes, refusals, health, a span and a duration per request."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.db.database import Database
 from shared.http.feed import feed
 from shared.http.people import Tokens
@@ -41,6 +42,7 @@ def build_app(service: Service, database: Database, ready: Parts, alive: Parts) 
 
     @app.middleware("http")
     async def traced(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        began = time.perf_counter()
         with telemetry.request(
             service.name, request.method, request.url.path, request.headers.get("traceparent")
         ) as span:
@@ -53,6 +55,11 @@ def build_app(service: Service, database: Database, ready: Parts, alive: Parts) 
             span.update_name(f"{request.method} {path}")
             span.set_attribute("http.route", path)
             span.set_attribute("http.response.status_code", response.status_code)
+            metrics.took(
+                "http.server.request.duration", time.perf_counter() - began,
+                service=service.name, method=request.method, route=path if route else "-",
+                status=str(response.status_code),
+            )  # fmt: skip
             return response
 
     return app

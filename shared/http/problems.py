@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.errors import NotYet, Refused
 from shared.transient import is_transient
 
@@ -88,7 +88,7 @@ def answer_for(request: Request, error: Exception) -> JSONResponse:
         answer.headers["Retry-After"] = "1"
         return answer
     log.error("request.bug", path=request.url.path, error=repr(error)[:500])
-    telemetry.count("ctta.requests.bugs")
+    metrics.count("ctta.requests.bugs")
     return general(request, 500, "bug")
 
 
