@@ -78,8 +78,10 @@ class Logs:
 
     def _ensure(self, plans: list[TopicPlan]) -> list[str]:
         known = self._ids([plan.name for plan in plans])
+        replicas = self._settings.kafka_replicas
+        safe = {"min.insync.replicas": "2"} if replicas > 2 else {}  # an acknowledgement outlives one broker
         wanted = [
-            NewTopic(plan.name, plan.partitions, self._settings.kafka_replicas, config=plan.config)
+            NewTopic(plan.name, plan.partitions, replicas, config=plan.config | safe)
             for plan in plans
             if plan.name not in known
         ]
