@@ -24,7 +24,7 @@ class Listening:
         key = f"demo-{self._receiver.port}"
         for desk in (self._play.buyer, self._play.seller):
             if not await desk.every("/notify/subscriptions"):
-                await desk.post("/notify/subscriptions", f"inbox-{desk.name}", {"channel": "inbox"})
+                await desk.post("/notify/subscriptions", "demo-inbox", {"channel": "inbox"})
         for desk in self._managers:
             standing = await desk.every("/notify/subscriptions")
             for one in standing:

@@ -29,17 +29,19 @@ class Told:
     lines: list[str] = field(default_factory=list)
 
 
-def environment() -> dict[str, str]:
-    """Nothing of the tester's own settings; English."""
+def environment(lang: str = "en") -> dict[str, str]:
+    """Nothing of the tester's own settings, in the language `lang`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CTTA_") and name != "CI"}
-    return kept | {"LANG": "C.UTF-8", "CTTA_LANG": "en"}
+    return kept | {"LANG": "zh_CN.UTF-8" if lang == "zh" else "C.UTF-8", "CTTA_LANG": lang}
 
 
-def play(home: Path, *options: str, on_line: Callable[[str], None] = lambda line: None) -> Told:
+def play(home: Path, *options: str, on_line: Callable[[str], None] = lambda line: None, lang: str = "en") -> Told:
     """Run `ctta demo --once --json` to its end; `on_line` gets each line as it is said."""
     argv = [sys.executable, "-m", "ctta", "demo", "--once", "--json", "--home", str(home), *options]
     lines: list[str] = []
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()) as demo:
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(lang)
+    ) as demo:
         assert demo.stderr is not None
         assert demo.stdout is not None
         for line in demo.stderr:

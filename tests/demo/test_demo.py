@@ -73,9 +73,9 @@ def test_everything_killed_and_started_again_has_the_same_data(calm: Calm, homes
     first = play(home, on_line=on_line)
     assert first.code == -signal.SIGKILL
     assert read_state(home) is None
-    second = play(home)
+    second = play(home, lang="zh")
     assert second.code == 0, "\n".join(second.lines)
-    assert any("(0 rows new)" in line for line in second.lines)
+    assert any("新增 0 行" in line for line in second.lines)
     assert second.figures["listings"] == calm[1].figures["listings"]
     assert (second.figures["deals_settled"], second.figures["parked"]) == (1, 0)
     assert second.figures["ledger_balanced"] is True
