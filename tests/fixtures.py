@@ -275,10 +275,3 @@ def client(
         base_url="http://test",
         headers={"Authorization": f"Bearer {bearer}", "Accept-Language": lang},
     )
-
-
-@pytest.fixture
-def fresh_counters() -> None:
-    """Forget offsets and sequences given so far."""
-    _offsets.clear()
-    _sequences.clear()
